@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#pragma once
+
+/*
+ * Accounts
+ *
+ * Users and groups of this machine by name and number.
+ */
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#include "lib/base/owned.h"
+
+typedef struct Account {
+        char *name;             /* never NULL: the number where there is no entry */
+        char *home, *shell;     /* never NULL: / and /bin/sh where there is no entry */
+        uid_t uid;
+        gid_t gid;
+        gid_t *groups;
+        size_t n_groups;
+} Account;
+
+/* By name or by number in digits. -ESRCH: no such user (a number without an entry is one all the same). */
+int account_find(const char *user, Account **ret);
+int account_find_uid(uid_t uid, Account **ret);
+Account *account_free(Account *account);
+DEFINE_OWNED(Account *, account_free)
+
+/* By name or number. -ESRCH: no such group. */
+int account_find_group(const char *group, gid_t *ret);
