@@ -18,16 +18,7 @@
 #include "lib/base/owned.h"
 #include "lib/wire/task-words.h"
 #include "supervisor/model/type.h"
-
-/* Accounting of one attempt, from its cgroup. UINT64_MAX: the kernel does not tell here. */
-typedef struct Usage {
-        uint64_t cpu_usec;
-        uint64_t memory_peak_bytes;
-        uint64_t io_read_bytes, io_write_bytes;
-        uint64_t tasks_peak;
-} Usage;
-
-#define USAGE_UNKNOWN ((Usage) { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX })
+#include "supervisor/sys/usage.h"
 
 /* The last numbers somebody has seen. */
 typedef struct Progress {

@@ -19,6 +19,7 @@
 #include <sys/types.h>
 
 #include "lib/base/owned.h"
+#include "supervisor/sys/limits.h"
 
 typedef enum Disposition {
         DISPOSITION_NONE = 0,
@@ -80,18 +81,6 @@ typedef struct DisplayProperty {
         char *label;
         bool with_progress;     /* qualifier p */
 } DisplayProperty;
-
-/* 0 or UINT64_MAX as each field says: not set. */
-typedef struct Limits {
-        uint64_t memory_max_bytes;      /* UINT64_MAX: none */
-        uint64_t memory_high_bytes;     /* UINT64_MAX: none */
-        uint64_t cpu_quota_percent;     /* of one processor; 0: none */
-        uint64_t cpu_weight;            /* 1 to 10000; 0: not set */
-        uint64_t io_weight;             /* 1 to 10000; 0: not set */
-        uint64_t tasks_max;             /* UINT64_MAX: none */
-} Limits;
-
-#define LIMITS_NONE ((Limits) { .memory_max_bytes = UINT64_MAX, .memory_high_bytes = UINT64_MAX, .tasks_max = UINT64_MAX })
 
 enum {
         RETRY_ON_ERROR = 1 << 0,

@@ -10,8 +10,21 @@
  * before exec.
  */
 
-#include "lib/base/owned.h"
-#include "supervisor/model/type.h"
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* 0 or UINT64_MAX as each field says: not set. */
+typedef struct Limits {
+        uint64_t memory_max_bytes;      /* UINT64_MAX: none */
+        uint64_t memory_high_bytes;     /* UINT64_MAX: none */
+        uint64_t cpu_quota_percent;     /* of one processor; 0: none */
+        uint64_t cpu_weight;            /* 1 to 10000; 0: not set */
+        uint64_t io_weight;             /* 1 to 10000; 0: not set */
+        uint64_t tasks_max;             /* UINT64_MAX: none */
+} Limits;
+
+#define LIMITS_NONE ((Limits) { .memory_max_bytes = UINT64_MAX, .memory_high_bytes = UINT64_MAX, .tasks_max = UINT64_MAX })
 
 /*
  * Sets @limits for the group @cgroup_fd, a child of @parent_fd. *@ret_attach,

@@ -8,7 +8,17 @@
  * want of memory. What this machine's kernel does not tell is UINT64_MAX.
  */
 
-#include "supervisor/model/task.h"
+#include <stdint.h>
+
+/* Accounting of one attempt, from its cgroup. UINT64_MAX: the kernel does not tell here. */
+typedef struct Usage {
+        uint64_t cpu_usec;
+        uint64_t memory_peak_bytes;
+        uint64_t io_read_bytes, io_write_bytes;
+        uint64_t tasks_peak;
+} Usage;
+
+#define USAGE_UNKNOWN ((Usage) { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX })
 
 /* @v1_path is the group's name in the v1 hierarchies of a hybrid machine; NULL if there is none. */
 int usage_read(int cgroup_fd, const char *v1_path, Usage *ret);
