@@ -84,8 +84,10 @@ typedef struct Task {
         Ending ending;
 
         bool cancel_acted;              /* a kill or a signal has gone out because of a cancel; stored with the request */
-        bool stored;                    /* not stored: its row is durable */
+        bool stored;                    /* not stored: its row is durable, so it can be seen */
+        bool settled;                   /* not stored: its ending is durable */
         struct Run *run;                /* not stored: what is alive of it; the engine's */
+        struct Waiter *waiters;         /* not stored: who waits for something of it; the engine's */
 } Task;
 
 /* A task with nothing in it but its id; NULL if out of memory. */
