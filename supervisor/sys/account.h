@@ -4,7 +4,8 @@
 /*
  * Accounts
  *
- * Users and groups of this machine by name and number.
+ * Users and groups of this machine by name and number. Asks the machine's
+ * databases, which may be on the network: not for a loop's every turn.
  */
 
 #include <stddef.h>
@@ -16,12 +17,12 @@ typedef struct Account {
         char *name;             /* never NULL: the number where there is no entry */
         char *home, *shell;     /* never NULL: / and /bin/sh where there is no entry */
         uid_t uid;
-        gid_t gid;
-        gid_t *groups;
+        gid_t gid;              /* without an entry the uid's number */
+        gid_t *groups;          /* the first group among them */
         size_t n_groups;
 } Account;
 
-/* By name or by number in digits. -ESRCH: no such user (a number without an entry is one all the same). */
+/* By name or by number in digits. -ESRCH: no such user (a number without an entry is one all the same, but for the two that mean "none"). */
 int account_find(const char *user, Account **ret);
 int account_find_uid(uid_t uid, Account **ret);
 Account *account_free(Account *account);

@@ -7,21 +7,35 @@
  * To the journal's own protocol where journald listens (with BGT_TASK_ID=),
  * else to standard error. Only who catches a failure logs it, in the statement
  * that handles it.
+ *
+ * A message is one line of at most LOG_BYTES_MAX bytes, the rest is cut off.
+ * What it holds of others' text cannot pass for something else: control
+ * characters are written as `\x1b`, and so are the bytes of a text that is not
+ * UTF-8 throughout.
  */
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <syslog.h>
 
+#define LOG_BYTES_MAX 2048
+
 /* Looks for journald once. @max_level: LOG_INFO as a rule. */
 void log_open(int max_level);
 bool log_has_journal(void);
 
-/* @task_id 0: about no task. */
-void log_message(int level, uint64_t task_id, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/*
+ * log_message(level, task_id, format, ...): @task_id 0 is about no task.
+ * log_result(level, r, task_id, format, ...): adds the text of the negative
+ * errno @r and returns @r. The journal also keeps the function they stand in.
+ */
+#define log_message(...) log_message_in(__func__, __VA_ARGS__)
+#define log_result(...) log_result_in(__func__, __VA_ARGS__)
 
-/* Adds the text of the negative errno @r and returns @r. */
-int log_result(int level, int r, uint64_t task_id, const char *format, ...) __attribute__((format(printf, 4, 5)));
+void log_message_in(const char *function, int level, uint64_t task_id, const char *format, ...)
+        __attribute__((format(printf, 4, 5)));
+int log_result_in(const char *function, int level, int r, uint64_t task_id, const char *format, ...)
+        __attribute__((format(printf, 5, 6)));
 
 #define log_info(...) log_message(LOG_INFO, 0, __VA_ARGS__)
 #define log_warning(...) log_message(LOG_WARNING, 0, __VA_ARGS__)
