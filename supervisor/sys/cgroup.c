@@ -265,11 +265,13 @@ int cgroup_enable_controllers(int fd, const char *const *names, const char **ret
                 return r;
 
         for (; *names; names++) {
-                if (!strv_contains(offered, *names)) {
+                bool there = strv_contains(offered, *names);
+
+                if (!there && ret_missing) {
                         *ret_missing = *names;
                         return -ENOENT;
                 }
-                if (!strv_contains(enabled, *names))
+                if (there && !strv_contains(enabled, *names))
                         text_appendf(&wanted, "+%s ", *names);
         }
         if (wanted.failed)

@@ -106,6 +106,7 @@ int cgroup_write_file(int fd, const char *name, const char *value);
  * Which of @names (`memory`, `cpu`, `io`, `pids`; a vector that ends in NULL)
  * the group's children may use; enabling them writes cgroup.subtree_control.
  * -ENOENT with *@ret_missing naming the first that is not there (a literal of
- * @names); none is enabled then. -EBUSY: there are processes in the group itself.
+ * @names); none is enabled then. With @ret_missing NULL those that are not there
+ * are left out. -EBUSY: there are processes in the group itself.
  */
 int cgroup_enable_controllers(int fd, const char *const *names, const char **ret_missing);
