@@ -6,6 +6,15 @@
 #include "lib/base/result.h"
 #include "lib/base/text.h"
 
+char **strv_new(size_t n) {
+        size_t room = 8;
+
+        /* as much as strv_consume() would have made for that many, so that it can go on */
+        while (room < n + 1)
+                room *= 2;
+        return calloc(room, sizeof(char *));
+}
+
 size_t strv_length(char *const *v) {
         size_t n = 0;
 

@@ -18,6 +18,8 @@
 
 #define STRV_FOREACH(s, v) for (char **_i_##s = (v), *s = _i_##s ? *_i_##s : NULL; s; s = *++_i_##s)
 
+/* An empty vector with room for @n strings, to be filled by index. NULL if out of memory. */
+char **strv_new(size_t n);
 size_t strv_length(char *const *v);
 char **strv_free(char **v);
 DEFINE_OWNED(char **, strv_free)
