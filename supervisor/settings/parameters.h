@@ -2,7 +2,7 @@
 #pragma once
 
 /*
- * Parameters and command lines
+ * Parameters
  *
  * Checks what a caller gives against what a type declares, and puts it into
  * the words of a command. There is no shell and no second splitting: ${name}
@@ -13,7 +13,13 @@
 #include <stddef.h>
 
 #include "supervisor/model/type.h"
-#include "supervisor/settings/settings.h"
+#include "supervisor/settings/command-line.h"
+#include "supervisor/settings/fault.h"
+
+/* No start takes more; the kernel takes no longer argument, its NUL included; nobody needs to see more of one value. */
+#define PARAMETERS_MAX 1000U
+#define ARGUMENT_MAX (128U * 1024)
+#define EXPANDED_MAX 4096U
 
 /*
  * @given is name=value. The result holds the declared ones in their order, the
@@ -23,20 +29,21 @@
  */
 int parameters_check(const TaskType *type, char *const *given, char ***ret, SettingsFault *ret_fault);
 
+/* One value of one parameter. -EINVAL with what it is instead of what is asked for, without a subject. */
+int parameter_check(const Parameter *parameter, const char *value, SettingsFault *ret_fault);
+
 /*
  * The words of @command with ${name} replaced and $$ a dollar. A word that is
- * only an absent optional parameter is left out. -EINVAL with a sentence for a
- * value that would begin an argument with `-` without AllowDash=, or a command
- * that holds no word in the end.
+ * only absent parameters is left out. -EINVAL with a sentence for a value that
+ * would begin an argument with `-` without AllowDash=, an argument longer than
+ * the kernel takes, or a command that holds no word in the end. Not for the
+ * command of somebody's own (`run`), which is taken as it is.
  */
 int parameters_substitute(const TaskType *type, char *const *command, char *const *parameters, char ***ret, SettingsFault *ret_fault);
 
 /*
- * Splits a command line into words, quoted as in systemd.service(5), without
- * specifiers: '…', "…", backslash escapes. -EINVAL for an open quote or an
- * unknown escape.
+ * One `${...}`-bearing text, such as a display value: absent ones become empty;
+ * `${details}` is @details, nothing if that is NULL. What is longer than
+ * EXPANDED_MAX is cut and ends in `…`.
  */
-int command_line_split(const char *line, char ***ret, SettingsFault *ret_fault);
-
-/* One `${...}`-bearing text, such as a display value: absent ones become empty; `${details}` is @details. */
 int parameters_expand(const char *text, char *const *parameters, const char *details, char **ret);

@@ -16,6 +16,8 @@
 
 #include "lib/base/owned.h"
 #include "supervisor/model/type.h"
+#include "supervisor/settings/fault.h"
+#include "supervisor/settings/paths.h"
 
 typedef struct NamespaceSettings {
         char *name;
@@ -62,23 +64,6 @@ typedef struct Settings {
         DeviceSettings *devices;
         size_t n_devices;
 } Settings;
-
-/*
- * What was wrong with a file, for people: `/etc/bgt/bgtd.conf:12: JobLimit=many
- * is not a number.` Empty strings until something is. Embedded; nothing to free.
- */
-typedef struct SettingsFault {
-        char sentence[1024];
-} SettingsFault;
-
-/* Where configuration is looked for, the first directory first; see settings_paths_default(). */
-typedef struct SettingsPaths {
-        char **directories;             /* each holds bgtd.conf, bgtd.conf.d/, types.d/ */
-} SettingsPaths;
-
-/* /etc/bgt, /run/bgt, /usr/local/lib/bgt, /usr/lib/bgt (with the configured prefixes), or the user's; or @config_dir alone if it is not NULL. */
-int settings_paths_default(const char *config_dir, bool user_mode, SettingsPaths *ret);
-void settings_paths_done(SettingsPaths *paths);
 
 /* -EINVAL with *@ret_fault filled for a bad file; another negative errno, with it filled as well, for one that cannot be read. */
 int settings_load(const SettingsPaths *paths, Settings **ret, SettingsFault *ret_fault);

@@ -9,6 +9,8 @@
  * sentence.
  */
 
+#include <stdio.h>
+
 #include "supervisor/model/type.h"
 #include "supervisor/settings/settings.h"
 
@@ -20,7 +22,9 @@ typedef struct TypeSet {
 /*
  * Every type of every directory. A bad file fails the load: -EINVAL and the
  * fault says where. A file of the same name in an earlier directory hides the
- * later one; one that is a link to /dev/null, or empty, masks it.
+ * later one; one that is a link to /dev/null, or empty, masks it. So it is with
+ * the drop-ins of all directories, which are read in the order of their names.
+ * Files that everybody may write to are refused, but in user mode.
  */
 int type_set_load(const SettingsPaths *paths, TypeSet **ret, SettingsFault *ret_fault);
 TypeSet *type_set_free(TypeSet *set);
@@ -31,6 +35,12 @@ TaskType *type_set_find(const TypeSet *set, const char *name);
 
 /* One file and nothing else, for `types check`. Its name is the type's. The caller owns the type. */
 int type_file_load(const char *path, TaskType **ret, SettingsFault *ret_fault);
+
+/* The type called @name from @files, the drop-ins behind the file itself. */
+int type_file_read(const char *name, char *const *files, bool guarded, TaskType **ret, SettingsFault *ret_fault);
+
+/* The name of the type that the file of that path makes. -EINVAL if it can make none. The caller owns it. */
+int type_file_name(const char *path, char **ret, SettingsFault *ret_fault);
 
 /* A type from its text, as the store keeps it; @name as it was. */
 int type_file_parse(const char *name, const char *text, TaskType **ret, SettingsFault *ret_fault);
