@@ -23,3 +23,7 @@ typedef void (*LogsOnDone)(const Outcome *outcome, int stream, void *userdata);
 
 void logs_open(Supervisor *sv, const Caller *caller, uint64_t id, const LogsOptions *options, LogsOnDone on_done, void *userdata);
 void logs_forget(Supervisor *sv, void *userdata);
+
+/* The engine's own: a reader that follows learns that its task has ended; all are let go. */
+void logs_on_changed(Task *task, void *userdata);
+void logs_close(Supervisor *sv);

@@ -70,8 +70,10 @@ typedef struct Supervisor {
         sd_event_source *store_source, *flush_source, *lazy_source;
         struct Task **lazy;             /* changed, and not worth a commit of their own */
         size_t n_lazy, n_lazy_allocated;
-        struct Pick *picks;             /* looks at ended tasks that are under way */
-        struct FollowerList *followers; /* `logs` readers under way */
+        struct StartCall *starts;       /* starts that are not durable yet */
+        struct Errand *errands;         /* questions about one ended task that are under way */
+        struct Question *questions;     /* queries that are under way */
+        struct LogsReader *readers;     /* `logs` under way */
 } Supervisor;
 
 /*

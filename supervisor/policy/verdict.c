@@ -38,6 +38,9 @@ static int decide_not_executed(const EndFacts *facts, TaskEvent *ret_event, Endi
 
         if (facts->spawn_step == SPAWN_STEP_LOST)
                 r = ending_say(ending, strdup("The command was not executed: the keeper ended before it could be."));
+        else if (facts->spawn_error == ETIMEDOUT)
+                r = ending_say(ending, text_format("Cannot execute %s in time: its file or its working directory does not answer.",
+                                                   text_or_empty(facts->spawn_path)));
         else if (facts->spawn_step == SPAWN_STEP_EXEC || facts->spawn_step == SPAWN_STEP_DIRECTORY)
                 r = ending_say(ending, text_format("Cannot %s %s: %s.", what, text_or_empty(facts->spawn_path), strerror(facts->spawn_error)));
         else
@@ -125,7 +128,7 @@ static bool ended_by_cancel(const EndFacts *facts) {
                 return false;
         if (facts->spawn_error || !facts->ran)
                 return facts->cancel_killed;
-        if (facts->cancel_signalled)
+        if (facts->cancel_signalled || facts->cancel_killed_rest)
                 return true;
         return facts->cancel_killed && (!facts->status_known || (facts->code != CLD_EXITED && facts->status == SIGKILL));
 }
@@ -151,7 +154,7 @@ int verdict_decide(const TaskType *type, const EndFacts *facts, TaskEvent *ret_e
         if (r < 0)
                 return r;
 
-        if (!facts->spawn_error && facts->status_known && facts->ran) {
+        if (!facts->spawn_error && facts->status_known) {
                 if (facts->code == CLD_EXITED)
                         ending.exit_code = facts->status;
                 else

@@ -26,7 +26,8 @@ typedef struct EndFacts {
         const char *spawn_path;         /* what could not be executed or entered */
 
         bool cancel_requested;
-        bool cancel_killed;             /* our kill went out while its main process, or what decides its end, was alive */
+        bool cancel_killed;             /* the cancel's kill went out while its main process was, or was becoming, alive */
+        bool cancel_killed_rest;        /* it went out when the main process had ended and others had not (ExitType=cgroup) */
         bool cancel_signalled;          /* the cancel signal went out before it ended */
         bool timed_out;                 /* the cancel was a timeout's */
         bool interrupted;               /* it cannot be known whether or how it ran on: reboot, loss of the keeper */

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/engine/parameters-file.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/base/fd.h"
+#include "lib/base/result.h"
+#include "lib/base/strv.h"
+#include "lib/base/text.h"
+
+static char *directory_path(const Supervisor *sv, const Task *task) {
+        return text_format("%s/task/%" PRIu64 ".%" PRIu32, sv->runtime_dir, task->id, task->attempt);
+}
+
+static char *parameters_json(char *const *parameters) {
+        _cleanup_(text_done) Text text = {};
+
+        text_append(&text, "{");
+        STRV_FOREACH(entry, (char **) parameters) {
+                const char *equals = strchr(entry, '=');
+                char name[128];
+
+                text_copy(name, (size_t) (equals - entry) + 1 < sizeof name ? (size_t) (equals - entry) + 1 : sizeof name, entry);
+                text_append(&text, text.length > 1 ? ",\n " : "\n ");
+                text_append_json(&text, name);
+                text_append(&text, ": ");
+                text_append_json(&text, equals + 1);
+        }
+        text_append(&text, "\n}\n");
+        return text_take(&text);
+}
+
+int parameters_file_write(Supervisor *sv, const Task *task, char **ret_path) {
+        _cleanup_(freep) char *directory = directory_path(sv, task), *json = parameters_json(task->parameters), *path = NULL;
+        _cleanup_(fd_closep) int dir = -1, fd = -1;
+        int r;
+
+        if (!directory || !json)
+                return -ENOMEM;
+        path = text_format("%s/parameters.json", directory);
+        if (!path)
+                return -ENOMEM;
+
+        if (mkdir(directory, 0700) < 0 && errno != EEXIST)
+                return result_errno();
+        dir = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (dir < 0)
+                return result_errno();
+        (void) unlinkat(dir, "parameters.json", 0);
+        fd = openat(dir, "parameters.json", O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0400);
+        if (fd < 0)
+                return result_errno();
+        r = fd_write_all(fd, json, strlen(json));
+        if (r < 0)
+                return r;
+        if (!sv->user_mode && task->uid != 0 && (fchown(fd, task->uid, task->gid) < 0 || fchown(dir, task->uid, task->gid) < 0))
+                return result_errno();
+        *ret_path = MOVE(path);
+        return 0;
+}
+
+void parameters_file_remove(Supervisor *sv, const Task *task) {
+        _cleanup_(freep) char *directory = directory_path(sv, task);
+        _cleanup_(fd_closep) int dir = -1;
+
+        if (!directory)
+                return;
+        dir = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (dir < 0)
+                return;
+        (void) unlinkat(dir, "parameters.json", 0);
+        (void) rmdir(directory);        /* what else the task has put there keeps it until the next boot */
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#include "supervisor/engine/waiter.h"
+
+#include <string.h>
+
+#include "lib/base/result.h"
+#include "lib/base/text.h"
+#include "supervisor/policy/disposition.h"
+
+typedef struct Waiter {
+        struct Waiter *next;    /* Task.waiters */
+        WaiterWant want;
+        ControlOnDone on_done;
+        void *userdata;
+        char *note;             /* NULL: none */
+} Waiter;
+
+typedef enum Answer {
+        ANSWER_LATER,
+        ANSWER_DONE,
+        ANSWER_FAILED,
+} Answer;
+
+static Answer waiter_answer(const Waiter *waiter, const Task *task) {
+        TaskPhase phase = disposition_visible_phase(task);
+        bool ended = task_phase_has_ended(phase);
+
+        switch (waiter->want) {
+        case WAITER_PAUSED:
+                if (phase == TASK_PAUSED)
+                        return ANSWER_DONE;
+                return phase == TASK_PAUSING ? ANSWER_LATER : ANSWER_FAILED;
+        case WAITER_RESUMED:
+                if (phase == TASK_RUNNING)
+                        return ANSWER_DONE;
+                return phase == TASK_RESUMING ? ANSWER_LATER : ANSWER_FAILED;
+        case WAITER_ENDED:
+                return ended ? ANSWER_DONE : ANSWER_LATER;
+        case WAITER_HAS_RUN:
+                return ended || task->start_time_usec > 0 ? ANSWER_DONE : ANSWER_LATER;
+        case WAITER_HAS_PAUSED:
+                return ended || phase == TASK_PAUSED ? ANSWER_DONE : ANSWER_LATER;
+        }
+        return ANSWER_LATER;
+}
+
+static const char *failure_sentence(const Task *task) {
+        TaskPhase phase = disposition_visible_phase(task);
+
+        if (phase == TASK_ENDING || task_phase_has_ended(phase))
+                return "The task ended before that was done.";
+        return "Another request came in between.";
+}
+
+static void waiter_tell(Waiter *waiter, const Task *task, Answer answer, const char *sentence) {
+        Outcome outcome = { OUTCOME_DONE, text_or_empty(waiter->note) };
+
+        if (answer == ANSWER_FAILED)
+                outcome = (Outcome) { BUS_ERROR_NOT_AVAILABLE, sentence ? sentence : failure_sentence(task) };
+        waiter->on_done(task->id, &outcome, waiter->userdata);
+}
+
+static Waiter *waiter_free(Waiter *waiter) {
+        free(waiter->note);
+        free(waiter);
+        return NULL;
+}
+
+int waiter_add(Supervisor *sv, Task *task, WaiterWant want, const char *note, ControlOnDone on_done, void *userdata) {
+        Waiter now = { NULL, want, on_done, userdata, (char *) note }, *waiter;
+        Answer answer = waiter_answer(&now, task);
+
+        if (answer != ANSWER_LATER) {
+                waiter_tell(&now, task, answer, NULL);
+                return 0;
+        }
+
+        waiter = calloc(1, sizeof *waiter);
+        if (!waiter)
+                return -ENOMEM;
+        *waiter = now;
+        waiter->note = note[0] ? strdup(note) : NULL;
+        waiter->next = task->waiters;
+        task->waiters = waiter;
+        return 0;
+}
+
+void waiter_check(Task *task, const char *sentence) {
+        Waiter **link = &task->waiters, *due = NULL;
+
+        /* taken off first, since a callback may add or forget others */
+        while (*link) {
+                Waiter *waiter = *link;
+
+                if (waiter_answer(waiter, task) == ANSWER_LATER) {
+                        link = &waiter->next;
+                        continue;
+                }
+                *link = waiter->next;
+                waiter->next = due;
+                due = waiter;
+        }
+
+        while (due) {
+                Waiter *waiter = due;
+
+                due = waiter->next;
+                waiter_tell(waiter, task, waiter_answer(waiter, task), sentence);
+                (void) waiter_free(waiter);
+        }
+}
+
+static void task_forget_waiters(Task *task, void *userdata) {
+        Waiter **link = &task->waiters;
+
+        while (*link) {
+                Waiter *waiter = *link;
+
+                if (waiter->userdata != userdata) {
+                        link = &waiter->next;
+                        continue;
+                }
+                *link = waiter->next;
+                (void) waiter_free(waiter);
+        }
+}
+
+void waiter_forget(Supervisor *sv, void *userdata) {
+        Task **tasks;
+        size_t n_tasks;
+
+        if (registry_list(sv->registry, &tasks, &n_tasks) < 0)
+                return;
+        for (size_t i = 0; i < n_tasks; i++)
+                task_forget_waiters(tasks[i], userdata);
+}
