@@ -27,23 +27,31 @@ typedef struct Store Store;
 /* Outcomes of store_open(). */
 #define STORE_E_MOVED_ASIDE 1           /* the file was damaged; it was kept under another name and a new one begun */
 
-/* What is remembered besides tasks. */
+/* What is remembered besides tasks. All three survive even the loss of the file. */
 typedef struct StoreFacts {
-        uint64_t last_id;               /* the last task id ever given out; 0: none */
+        uint64_t last_id;               /* no task id above this was ever given out; 0: none */
         uint64_t epoch;                 /* counts starts of bgtd; already counted up for this one, durably */
         uint64_t instance;              /* random, made with the store: names what belongs to it */
         char aside[256];                /* STORE_E_MOVED_ASIDE: where the damaged file is now */
 } StoreFacts;
 
 /*
- * Opens DIR/tasks.db, making it (0600) if there is none. Checks it with
- * quick_check; runs the migrations. @ret_sentence, the caller's, says what is
- * wrong and what would help on failure: a full disk, a read-only directory,
- * a newer schema (-EPROTONOSUPPORT).
+ * Makes a type of the text of a definition: a new one, the caller's. Called in
+ * the loop's thread and in the reader's, so it must depend on nothing else. A
+ * failure fails the whole read: it had better make something of every text.
  */
-int store_open(Store **ret, const char *directory, StoreFacts *ret_facts, char **ret_sentence);
+typedef int (*StoreParseType)(const char *name, const char *text, TaskType **ret);
 
-/* Writes what was put, waits for it, ends the threads. Callbacks still due are called with the result. */
+/*
+ * Opens DIR/tasks.db, making directory (0700) and file (0600) if there is none.
+ * Checks it with quick_check; runs the migrations. @ret_sentence, the caller's,
+ * says what is wrong and what would help on failure: another bgtd (-EBUSY, it is
+ * named), a full disk, a read-only directory, one that others can look into, a
+ * newer schema (-EPROTONOSUPPORT). NULL only if there was no memory for it.
+ */
+int store_open(Store **ret, const char *directory, StoreParseType parse, StoreFacts *ret_facts, char **ret_sentence);
+
+/* Writes what was put, waits for it, ends the threads. Callbacks still due are called with the result, reads with -ECANCELED. */
 Store *store_close(Store *store);
 DEFINE_OWNED(Store *, store_close)
 
@@ -56,10 +64,18 @@ typedef void (*StoreOnDurable)(int r, void *userdata);
  */
 int store_put_type(Store *store, TaskType *type);
 
-/* Inserts or replaces everything of @task. Copies; borrows nothing. */
+/*
+ * Inserts or replaces everything of @task, and puts its type if that is not
+ * durable yet. Copies; borrows nothing. The environment of a task that has ended
+ * is not kept: with this, or with store_put_state(), it leaves the store.
+ */
 int store_put_task(Store *store, const Task *task);
 
-/* The same for what changes while it runs: phase, request, times, job, progress, message, claim, usage and ending. */
+/*
+ * The same for what changes while it runs: phase, request, times, job, progress,
+ * message, claim, usage and ending. A task whose row is not there (a commit that
+ * failed) fails the turn with -ENOENT.
+ */
 int store_put_state(Store *store, const Task *task);
 
 /* Removes the record. */
@@ -89,6 +105,10 @@ void store_backlog(const Store *store, size_t *ret_n_turns, uint64_t *ret_since_
 typedef int (*StoreOnTask)(Task *task, void *userdata);
 int store_load_unfinished(Store *store, StoreOnTask on_task, void *userdata);
 
+/* The most that one read gives: tasks, and bytes of rows. */
+#define STORE_READ_MAX 100000
+#define STORE_READ_BYTES_MAX ((size_t) 256 * 1024 * 1024)
+
 /* What to look for among the ended. Zeroed: everything. */
 typedef struct StoreFilter {
         const uint64_t *ids;            /* these only, if n_ids > 0 */
@@ -97,11 +117,11 @@ typedef struct StoreFilter {
         size_t n_ranges;
         const char *type, *namespace, *label;
         uint32_t phases;                /* a bit for each TaskPhase; 0: every ended one */
-        uint64_t limit;                 /* newest first; 0: no limit */
+        uint64_t limit;                 /* newest first; 0: STORE_READ_MAX, which is never exceeded */
         bool oldest_first;
 } StoreFilter;
 
-/* The callback owns @tasks (freed with task_free() each, then free()); r < 0: reading failed. */
+/* The callback owns @tasks (freed with task_free() each, then free()); r < 0: reading failed, -E2BIG: with more than STORE_READ_BYTES_MAX. */
 typedef void (*StoreOnRead)(int r, Task **tasks, size_t n_tasks, void *userdata);
 
 /* Ended tasks that match, read by the reader thread from what was durable at some moment after the call. Copies @filter. */
@@ -109,5 +129,3 @@ int store_read_ended(Store *store, const StoreFilter *filter, StoreOnRead on_rea
 
 /* Forgets a read that has not come back: its callback is not called. Every one with this userdata. */
 void store_forget_read(Store *store, void *userdata);
-
-/* Fault injection for tests: the writer waits this long before each commit. 0: off. Set by the environment BGT_TEST_COMMIT_DELAY_MSEC at open. */
