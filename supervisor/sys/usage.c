@@ -53,44 +53,53 @@ static int usage_read_key(int fd, const char *name, const char *key, uint64_t *r
         return 0;
 }
 
-/* `8:0 rbytes=1 wbytes=2 ...`, a line for each device; a device of which nothing is known has its number alone. */
-static void io_add(const char *line, uint64_t *read_bytes, uint64_t *write_bytes) {
+/* Sums over the devices of a group. */
+typedef struct IoSum {
+        uint64_t read_bytes, write_bytes;
+        unsigned n_devices;
+} IoSum;
+
+/* `8:0 rbytes=1 wbytes=2 ...`, a line for each device; one of which nothing is known has its number alone. */
+static void io_add(IoSum *sum, const char *line) {
         const char *r = strstr(line, " rbytes="), *w = strstr(line, " wbytes=");
 
-        *read_bytes += r ? strtoull(r + strlen(" rbytes="), NULL, 10) : 0;
-        *write_bytes += w ? strtoull(w + strlen(" wbytes="), NULL, 10) : 0;
+        sum->read_bytes += r ? strtoull(r + strlen(" rbytes="), NULL, 10) : 0;
+        sum->write_bytes += w ? strtoull(w + strlen(" wbytes="), NULL, 10) : 0;
+        sum->n_devices++;
 }
 
-/* v1: `8:0 Read 1`, `8:0 Write 2` and others. */
-static void v1_io_add(const char *line, uint64_t *read_bytes, uint64_t *write_bytes) {
+/* v1: `8:0 Read 1`, `8:0 Write 2` and others, and a `Total` at the end. */
+static void v1_io_add(IoSum *sum, const char *line) {
         uint64_t value;
 
-        if (sscanf(line, "%*s Read %" SCNu64, &value) == 1)
-                *read_bytes += value;
+        if (sscanf(line, "%*s Read %" SCNu64, &value) == 1) {
+                sum->read_bytes += value;
+                sum->n_devices++;
+        }
         if (sscanf(line, "%*s Write %" SCNu64, &value) == 1)
-                *write_bytes += value;
+                sum->write_bytes += value;
 }
 
-static int usage_read_io(int fd, const char *name, void (*add)(const char *, uint64_t *, uint64_t *), Usage *usage) {
+/* -ENOENT and the like are not yet forgiven here. */
+static int io_read(int fd, const char *name, void (*add)(IoSum *sum, const char *line), IoSum *ret) {
         _cleanup_(fd_closep) int file = openat(fd, name, O_RDONLY | O_CLOEXEC);
         _cleanup_(fclosep) FILE *f = NULL;
         _cleanup_(freep) char *line = NULL;
-        uint64_t read_bytes = 0, write_bytes = 0;
+        IoSum sum = {};
         size_t size = 0;
 
         if (file < 0)
-                return usage_result(result_errno());
+                return result_errno();
         f = fdopen(file, "re");
         if (!f)
                 return result_errno();
         (void) MOVE_FD(file);
 
         while (getline(&line, &size, f) >= 0)
-                add(line, &read_bytes, &write_bytes);
+                add(&sum, line);
         if (ferror(f))
-                return usage_result(result_errno());
-        usage->io_read_bytes = read_bytes;
-        usage->io_write_bytes = write_bytes;
+                return result_errno();
+        *ret = sum;
         return 0;
 }
 
@@ -115,16 +124,26 @@ static int usage_read_memory(int cgroup_fd, const char *v1_path, Usage *usage) {
         return usage_read_number(cgroup_fd, "memory.peak", &usage->memory_peak_bytes);
 }
 
+/* v1 counts while a device is throttled and lists none otherwise: that is not 0. */
 static int usage_read_blocks(int cgroup_fd, const char *v1_path, Usage *usage) {
         _cleanup_(fd_closep) int v1 = -1;
+        IoSum sum;
         int r;
 
         r = usage_open_v1("blkio", v1_path, &v1);
         if (r < 0)
                 return r;
         if (v1 >= 0)
-                return usage_read_io(v1, "blkio.throttle.io_service_bytes_recursive", v1_io_add, usage);
-        return usage_read_io(cgroup_fd, "io.stat", io_add, usage);
+                r = io_read(v1, "blkio.throttle.io_service_bytes_recursive", v1_io_add, &sum);
+        else
+                r = io_read(cgroup_fd, "io.stat", io_add, &sum);
+        if (r < 0)
+                return usage_result(r);
+        if (v1 >= 0 && sum.n_devices == 0)
+                return 0;
+        usage->io_read_bytes = sum.read_bytes;
+        usage->io_write_bytes = sum.write_bytes;
+        return 0;
 }
 
 static int usage_read_tasks(int cgroup_fd, const char *v1_path, Usage *usage) {
