@@ -9,6 +9,7 @@
 #include "supervisor/engine/faults.h"
 #include "supervisor/engine/output.h"
 #include "supervisor/engine/parameters-file.h"
+#include "supervisor/engine/progress.h"
 #include "supervisor/engine/step.h"
 #include "supervisor/engine/waiter.h"
 #include "supervisor/sys/cgroup.h"
@@ -103,6 +104,7 @@ static void tear_down(Run *run) {
 
 static void task_remove(Supervisor *sv, Task *task) {
         step_forget(sv, task);
+        progress_drop(sv, task);
         if (task->run)
                 task->run = run_free(task->run);
         (void) task_free(registry_remove(sv->registry, task));

@@ -216,22 +216,27 @@ static void call_unlink(StartCall *call) {
                 *link = call->next;
 }
 
+static StartCall *call_free(StartCall *call) {
+        call_unlink(call);
+        (void) task_free(call->task);
+        fd_close(call->input);
+        fd_close(call->output);
+        fd_close(call->error);
+        free(call);
+        return NULL;
+}
+
 /* Answers and frees. */
 static void call_answer(StartCall *call, uint64_t id, BusError error, const char *sentence) {
         Outcome outcome = { id ? OUTCOME_DONE : (int) error, sentence };
 
-        call_unlink(call);
         if (id)
                 call->sv->counters.started++;
         else
                 call->sv->counters.rejected++;
         if (call->on_done)
                 call->on_done(id, &outcome, call->userdata);
-        (void) task_free(call->task);
-        fd_close(call->input);
-        fd_close(call->output);
-        fd_close(call->error);
-        free(call);
+        (void) call_free(call);
 }
 
 static const char *store_sentence(int r, char *buffer, size_t size) {
@@ -405,4 +410,9 @@ void start_forget(Supervisor *sv, void *userdata) {
         for (StartCall *call = sv->starts; call; call = call->next)
                 if (call->userdata == userdata)
                         call->on_done = NULL;
+}
+
+void start_close(Supervisor *sv) {
+        while (sv->starts)
+                (void) call_free(sv->starts);
 }

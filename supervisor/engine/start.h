@@ -35,3 +35,6 @@ void start_request(Supervisor *sv, const Caller *caller, const StartRequest *req
 
 /* The client is gone: no callback any more. What was accepted goes on. */
 void start_forget(Supervisor *sv, void *userdata);
+
+/* The engine's own: lets go of the starts that are under way. */
+void start_close(Supervisor *sv);

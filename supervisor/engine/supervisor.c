@@ -19,6 +19,7 @@
 #include "supervisor/engine/output.h"
 #include "supervisor/engine/recovery.h"
 #include "supervisor/engine/run.h"
+#include "supervisor/engine/start.h"
 #include "supervisor/sys/account.h"
 #include "supervisor/sys/cgroup.h"
 #include "supervisor/sys/log.h"
@@ -200,7 +201,7 @@ static int on_store(sd_event_source *source, int fd, uint32_t revents, void *use
         return 0;
 }
 
-/* Runs when everything else of the turn has: its rows share one commit. */
+/* Runs when everything else that was ready has: their rows share one commit. */
 static int on_turn_end(sd_event_source *source, void *userdata) {
         Supervisor *sv = userdata;
 
@@ -220,7 +221,7 @@ static int attach_store(Supervisor *sv) {
         if (r < 0)
                 return r;
         (void) sd_event_source_set_description(sv->flush_source, "store-flush");
-        return 0;
+        return sd_event_source_set_priority(sv->flush_source, PRIORITY_FLUSH);
 }
 
 /* A directory of ours alone; @mode may let others in. */
@@ -428,6 +429,7 @@ Supervisor *supervisor_close(Supervisor *sv) {
         sv->store_source = sd_event_source_disable_unref(sv->store_source);
         sv->lazy_source = sd_event_source_disable_unref(sv->lazy_source);
         sv->store = store_close(sv->store);
+        start_close(sv);
         close_tasks(sv);
         sv->helpers = helpers_free(sv->helpers);
         sv->keeper = keeper_link_close(sv->keeper);

@@ -27,6 +27,7 @@ enum {
         PRIORITY_BUS = SD_EVENT_PRIORITY_NORMAL,
         PRIORITY_TIMERS = SD_EVENT_PRIORITY_NORMAL + 10,
         PRIORITY_ANNOUNCE = SD_EVENT_PRIORITY_NORMAL + 20,      /* ten changes make one signal */
+        PRIORITY_FLUSH = SD_EVENT_PRIORITY_NORMAL + 30,         /* ten rows make one commit */
 };
 
 typedef struct KeeperLink KeeperLink;
