@@ -11,6 +11,7 @@
 #include "lib/base/result.h"
 #include "lib/base/text.h"
 #include "supervisor/sys/cgroup.h"
+#include "supervisor/sys/limits.h"
 #include "supervisor/sys/log.h"
 
 /* A group that a process in an uninterruptible sleep keeps from going. */
@@ -88,7 +89,7 @@ CgroupTree *cgroup_tree_close(CgroupTree *tree) {
 
 int cgroup_tree_namespace(CgroupTree *tree, const char *name, Namespace **ret) {
         _cleanup_(fd_closep) int fd = -1;
-        _cleanup_(freep) char *copy = NULL;
+        _cleanup_(freep) char *copy = NULL, *below = NULL;
         Namespace *grown;
         int r;
 
@@ -102,8 +103,14 @@ int cgroup_tree_namespace(CgroupTree *tree, const char *name, Namespace **ret) {
         if (r < 0)
                 return r;
         copy = strdup(name);
+        below = text_format("jobs/%s", name);
+        if (!copy || !below)
+                return -ENOMEM;
+        r = limits_enable(tree->root_fd, below, NULL);
+        if (r < 0)
+                (void) log_result(LOG_DEBUG, r, 0, "No accounting in namespace %s", name);
         grown = reallocarray(tree->namespaces, tree->n_namespaces + 1, sizeof *grown);
-        if (!copy || !grown)
+        if (!grown)
                 return -ENOMEM;
         tree->namespaces = grown;
         grown[tree->n_namespaces] = (Namespace) { .name = MOVE(copy), .fd = MOVE_FD(fd) };
