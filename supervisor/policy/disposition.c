@@ -51,9 +51,7 @@ bool disposition_cancel_works(const Task *task, bool force) {
 
         if (r == ENDED)
                 return false;
-        if (force)
-                return true;
-        return r == NOT_STARTED ? task->request != TASK_REQUEST_CANCEL : disposition_cancel_is_available(task);
+        return force || r == NOT_STARTED || disposition_cancel_is_available(task);
 }
 
 const char *disposition_pause_refusal(const Task *task) {
