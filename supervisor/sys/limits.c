@@ -247,10 +247,15 @@ static int v1_open_mount(const char *controller) {
         return fd < 0 ? result_errno() : fd;
 }
 
+/* Below a mount: a path that begins with a slash would be looked for at the root of the file system. */
+static const char *v1_relative(const char *path) {
+        return path + strspn(path, "/");
+}
+
 int limits_open_group(const char *controller, const char *v1_path, int *ret_fd) {
         _cleanup_(fd_closep) int mount_fd = v1_open_mount(controller);
 
-        return mount_fd < 0 ? mount_fd : cgroup_open(mount_fd, v1_path, false, ret_fd);
+        return mount_fd < 0 ? mount_fd : cgroup_open(mount_fd, v1_relative(v1_path), false, ret_fd);
 }
 
 int limits_release(const char *v1_path) {
@@ -262,7 +267,7 @@ int limits_release(const char *v1_path) {
 
                 if (mount_fd == -ENOENT)
                         continue;
-                r = mount_fd < 0 ? mount_fd : cgroup_remove(mount_fd, v1_path);
+                r = mount_fd < 0 ? mount_fd : cgroup_remove(mount_fd, v1_relative(v1_path));
                 if (r < 0)
                         return r;
                 if (r == CGROUP_E_POPULATED || r == CGROUP_E_MORE)
@@ -391,7 +396,7 @@ static int limits_set(int parent_fd, int cgroup_fd, V1Group *v1, const Limits *l
 
 int limits_apply(int parent_fd, int cgroup_fd, const char *v1_name, const Limits *limits,
                  char ***ret_attach, char **ret_v1_path, char *ret_missing, size_t missing_size) {
-        _cleanup_(v1_group_done) V1Group v1 = { .name = v1_name };
+        _cleanup_(v1_group_done) V1Group v1 = { .name = v1_relative(v1_name) };
         _cleanup_(freep) char *v1_path = strdup(v1_name);
         const LimitKey *at = NULL;
         int r;

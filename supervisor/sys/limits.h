@@ -44,8 +44,10 @@ int limits_enable(int root_fd, const char *below, const Limits *limits);
  * Sets @limits for the group @cgroup_fd, a child of @parent_fd. *@ret_attach,
  * the caller's, are the cgroup.procs files the child has to write itself into
  * first (v1; NULL on v2). *@ret_v1_path, the caller's, is the name of its v1
- * group, @v1_name, and NULL if there is none. No part of @v1_name may be called
- * `tasks`: a v1 group has a file of that name. Nothing to set: 0 and nothing made.
+ * group, @v1_name, and NULL if there is none. A path in @v1_name is made as far
+ * as it is not there. It counts from the mount, with or without a slash before
+ * it, and no part of it may be called `tasks`: a v1 group has a file of that
+ * name. Nothing to set: 0 and nothing made.
  * -EOPNOTSUPP: a controller is missing. On each failure @ret_missing says which
  * controller and key it is about, `memory (MemoryMax=)`, or is "".
  */

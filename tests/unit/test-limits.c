@@ -36,7 +36,7 @@ static int setting_setup(void **state) {
         if (!group_make(root_fd, &s.parent))
                 return -1;
         (void) snprintf(s.v1_root, sizeof s.v1_root, "%s", s.parent.name);
-        (void) snprintf(s.v1_name, sizeof s.v1_name, "%s/7.1", s.parent.name);
+        (void) snprintf(s.v1_name, sizeof s.v1_name, "/%s/7.1", s.parent.name);
         return cgroup_create(s.parent.fd, "7.1", &s.fd) == 0 ? 0 : -1;
 }
 
