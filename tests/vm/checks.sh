@@ -17,7 +17,7 @@ check() { # NAME...
         0)  echo "ok $name" ;;
         77) echo "skip $name: ${said##*$'\n'}" ;;
         *)  echo "not ok $name"
-            tail -n 20 <<<"$said" | sed 's/^/      /'
+            tail -n 40 <<<"$said" | sed 's/^/      /'
             n_failed=$((n_failed + 1)) ;;
         esac
 }
