@@ -139,10 +139,10 @@ static int open_source(const Supervisor *sv, const Task *task, uint32_t attempt)
 }
 
 static int start_for(Supervisor *sv, const Task *task, const LogsOptions *options, int *ret_stream) {
-        const char *arguments[8] = { "bgt-logs", task->output == OUTPUT_FILE ? "file" : "journal" };
+        const char *arguments[10] = { "bgt-logs", task->output == OUTPUT_FILE ? "file" : "journal" };
         uint32_t attempt = options->has_attempt ? options->attempt + 1 : task->attempt;
         _cleanup_(fd_closep) int source = -1;
-        char identifier[32], lines[24];
+        char identifier[32], lines[24], user[16];
         size_t n = 2, n_readers = 0;
 
         for (LogsReader *reader = sv->readers; reader; reader = reader->next)
@@ -154,6 +154,9 @@ static int start_for(Supervisor *sv, const Task *task, const LogsOptions *option
                 return source;
         output_identifier(task->id, identifier);
         arguments[n++] = identifier;
+        (void) snprintf(user, sizeof user, "%u", (unsigned) task->uid);
+        arguments[n++] = "--user";
+        arguments[n++] = user;
         if (options->n_lines > 0) {
                 (void) snprintf(lines, sizeof lines, "%" PRIu64, options->n_lines);
                 arguments[n++] = "--lines";
