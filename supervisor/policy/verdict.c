@@ -138,7 +138,7 @@ static int decide(const TaskType *type, const EndFacts *facts, TaskEvent *ret_ev
                 return decide_cancelled(facts, ret_event, ending);
         if (facts->spawn_error)
                 return decide_not_executed(facts, ret_event, ending);
-        if (facts->interrupted || !facts->status_known)
+        if (!facts->status_known)
                 return decide_unknown(facts, ret_event, ending);
         if (facts->code == CLD_EXITED)
                 return decide_exit(type, facts, ret_event, ending);

@@ -30,7 +30,7 @@ typedef struct EndFacts {
         bool cancel_killed_rest;        /* it went out when the main process had ended and others had not (ExitType=cgroup) */
         bool cancel_signalled;          /* the cancel signal went out before it ended */
         bool timed_out;                 /* the cancel was a timeout's */
-        bool interrupted;               /* it cannot be known whether or how it ran on: reboot, loss of the keeper */
+        bool interrupted;               /* why its status is not known: reboot, loss of the keeper */
         bool oom_killed;                /* the kernel's count of kills for want of memory grew */
         uint64_t n_left_processes;      /* still there after the kill's time was up */
         bool ran;                       /* the command had been executed */
