@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+#include "ctl/selection.h"
+
+#include <inttypes.h>
+#include <string.h>
+#include <strings.h>
+
+#include "lib/base/quantity.h"
+#include "lib/base/result.h"
+#include "lib/base/strv.h"
+#include "lib/wire/task-words.h"
+
+#define PARTS_MAX 10000
+
+const Option selection_options[] = {
+        { "all",       .help = "every task that has not ended" },
+        { "label",     .value = "L", .help = "tasks with this label" },
+        { "namespace", .value = "NS", .help = "tasks in this namespace" },
+        { "state",     .value = "S", .help = "tasks in this state: running, paused, done, ..." },
+        { "type",      .value = "T", .help = "tasks of this type" },
+        {}
+};
+
+static int parse_id(const char *text, uint64_t *ret, Trouble *trouble) {
+        const char *self = getenv("BGT_TASK_ID");
+
+        if (strcmp(text, "self") == 0) {
+                if (!self)
+                        return trouble_usage(trouble, "`self` names the task that asks, and this is not inside a task.");
+                text = self;
+        }
+        if (quantity_parse_u64(text, ret) < 0 || *ret == 0)
+                return trouble_usage(trouble, "%s is no task id; ids are written as in 1,4,10-20.", text);
+        return 0;
+}
+
+/* `7`, `self`, `10-20`. */
+static int parse_part(char *text, SelectionPart *ret, Trouble *trouble) {
+        char *dash = strchr(text, '-');
+        SelectionPart part;
+        int r;
+
+        if (dash)
+                *dash = '\0';
+        r = parse_id(text, &part.from, trouble);
+        if (r < 0)
+                return r;
+        part.to = part.from;
+        if (dash) {
+                r = parse_id(dash + 1, &part.to, trouble);
+                if (r < 0)
+                        return r;
+                if (part.to < part.from)
+                        return trouble_usage(trouble, "The range %s-%s ends before it begins.", text, dash + 1);
+        }
+        *ret = part;
+        return 0;
+}
+
+static int parse_word(Selection *selection, const char *word, Trouble *trouble) {
+        _cleanup_(strv_freep) char **texts = NULL;
+        SelectionPart *parts;
+        size_t n;
+        int r;
+
+        r = strv_split(&texts, word, ",");
+        if (r < 0)
+                return trouble_failed(trouble, r, "Cannot read %s", word);
+        n = strv_length(texts);
+        if (n == 0)
+                return trouble_usage(trouble, "%s names no task; ids are written as in 1,4,10-20.", *word ? word : "An empty word");
+        if (n > PARTS_MAX || selection->n_parts + n > PARTS_MAX)
+                return trouble_usage(trouble, "More than %d ids and ranges at once; name tasks by --type, --label or --namespace.", PARTS_MAX);
+        parts = reallocarray(selection->parts, selection->n_parts + n, sizeof *parts);
+        if (!parts)
+                return trouble_failed(trouble, -ENOMEM, "Cannot read %s", word);
+        selection->parts = parts;
+
+        STRV_FOREACH(text, texts) {
+                r = parse_part(text, &selection->parts[selection->n_parts], trouble);
+                if (r < 0)
+                        return r;
+                selection->n_parts++;
+        }
+        return 0;
+}
+
+static bool has_filters(const Selection *s) {
+        return s->namespace || s->type || s->label || s->state;
+}
+
+static int selection_check(const Selection *selection, Trouble *trouble) {
+        if (selection->n_parts > 0 && (selection->all || has_filters(selection)))
+                return trouble_usage(trouble, "Name tasks by their ids or by --all, --namespace, --type, --label and --state, not by both.");
+        if (selection->all && has_filters(selection))
+                return trouble_usage(trouble, "--all is every task, so it goes with no other choice of tasks.");
+        return 0;
+}
+
+int selection_parse(Selection *ret, char *const *words, const Arguments *arguments, Trouble *trouble) {
+        _cleanup_(selection_done) Selection selection = {
+                .all = arguments_has(arguments, "all"),
+                .namespace = arguments_value(arguments, "namespace"),
+                .type = arguments_value(arguments, "type"),
+                .label = arguments_value(arguments, "label"),
+                .state = arguments_value(arguments, "state"),
+        };
+        int r;
+
+        for (; *words; words++) {
+                r = parse_word(&selection, *words, trouble);
+                if (r < 0)
+                        return r;
+        }
+        r = selection_check(&selection, trouble);
+        if (r < 0)
+                return r;
+        *ret = selection;
+        selection.parts = NULL;
+        return 0;
+}
+
+void selection_done(Selection *selection) {
+        free(selection->parts);
+        selection->parts = NULL;
+        selection->n_parts = 0;
+}
+
+int selection_require(const Selection *selection, Trouble *trouble) {
+        if (selection->n_parts > 0 || selection->all || has_filters(selection))
+                return 0;
+        return trouble_usage(trouble, "Which tasks? Name ids, as in 1,4,10-20, or --all, --namespace, --type, --label or --state.");
+}
+
+bool selection_is_single(const Selection *selection) {
+        return selection->n_parts == 1 && selection->parts[0].from == selection->parts[0].to;
+}
+
+bool selection_state_has_ended(const char *state) {
+        for (int phase = TASK_DONE; phase <= TASK_EXITED; phase++)
+                if (strcasecmp(state, task_phase_to_string(phase)) == 0 ||
+                    strcasecmp(state, task_phase_running_state(phase, TASK_RUNNING)) == 0 ||
+                    strcasecmp(state, task_phase_status(phase, TASK_RUNNING)) == 0)
+                        return true;
+        return false;
+}
+
+/* `1,4,10-20`; NULL if out of memory. */
+static char *parts_to_text(const Selection *selection) {
+        Text text = {};
+
+        for (size_t i = 0; i < selection->n_parts; i++) {
+                const SelectionPart *part = &selection->parts[i];
+
+                text_appendf(&text, "%s%" PRIu64, i > 0 ? "," : "", part->from);
+                if (part->to != part->from)
+                        text_appendf(&text, "-%" PRIu64, part->to);
+        }
+        return text_take(&text);
+}
+
+static int filter_set(Value *filter, const char *key, const char *value) {
+        return value ? value_set(filter, key, value_new_string(value)) : 0;
+}
+
+static int filter_fill(Value *filter, const Selection *selection) {
+        _cleanup_(freep) char *ids = NULL;
+        int r = 0;
+
+        if (selection->n_parts > 0) {
+                ids = parts_to_text(selection);
+                return ids ? value_set(filter, "ids", value_new_string(ids)) : -ENOMEM;
+        }
+        if (selection->all)
+                return value_set(filter, "all", value_new_boolean(true));
+        if (selection->state && selection_state_has_ended(selection->state))
+                r = value_set(filter, "every", value_new_boolean(true));
+        if (r >= 0)
+                r = filter_set(filter, "namespace", selection->namespace);
+        if (r >= 0)
+                r = filter_set(filter, "type", selection->type);
+        if (r >= 0)
+                r = filter_set(filter, "label", selection->label);
+        if (r >= 0)
+                r = filter_set(filter, "state", selection->state);
+        return r;
+}
+
+Value *selection_filter(const Selection *selection) {
+        _cleanup_(value_freep) Value *filter = value_new_dictionary();
+
+        if (!filter || filter_fill(filter, selection) < 0)
+                return NULL;
+        return MOVE(filter);
+}
+
+Value *selection_filter_of_ids(const uint64_t *ids, size_t n_ids) {
+        _cleanup_(selection_done) Selection selection = { .parts = calloc(n_ids + 1, sizeof *selection.parts), .n_parts = n_ids };
+
+        for (size_t i = 0; selection.parts && i < n_ids; i++)
+                selection.parts[i] = (SelectionPart) { ids[i], ids[i] };
+        return selection.parts ? selection_filter(&selection) : NULL;
+}
+
+/* ---- ids ---- */
+
+typedef struct Ids {
+        uint64_t *ids;
+        size_t n;
+} Ids;
+
+static void ids_done(Ids *ids) {
+        free(ids->ids);
+}
+
+static int ids_add(Ids *ids, uint64_t id) {
+        uint64_t *grown;
+
+        grown = reallocarray(ids->ids, ids->n + 1, sizeof *grown);
+        if (!grown)
+                return -ENOMEM;
+        ids->ids = grown;
+        ids->ids[ids->n++] = id;
+        return 0;
+}
+
+static bool part_is_range(const SelectionPart *part) {
+        return part->from != part->to;
+}
+
+/* One part's ids: what is named stands for itself, a range for those of @tasks in it. */
+static int ids_add_part(Ids *ids, const SelectionPart *part, const Value *tasks, bool active) {
+        int r;
+
+        if (!part_is_range(part))
+                return ids_add(ids, part->from);
+        for (size_t i = 0; tasks && i < tasks->n_items; i++) {
+                uint64_t id = value_get_natural(tasks->items[i], "Id");
+
+                if (id < part->from || id > part->to || (active && value_get_boolean(tasks->items[i], "HasEnded")))
+                        continue;
+                r = ids_add(ids, id);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+/* Id and HasEnded of what the ranges or the options match; NULL in *@ret if every id is named. */
+static int selection_ask(Ctl *ctl, const Selection *selection, Value **ret) {
+        _cleanup_(value_freep) Value *filter = NULL, *columns = NULL, *answer = NULL;
+        _cleanup_(selection_done) Selection ranges = *selection;
+        int r;
+
+        /* named ids are not asked about: whether they exist shows when something is done with them */
+        ranges.parts = calloc(selection->n_parts + 1, sizeof *ranges.parts);
+        ranges.n_parts = 0;
+        for (size_t i = 0; ranges.parts && i < selection->n_parts; i++)
+                if (part_is_range(&selection->parts[i]))
+                        ranges.parts[ranges.n_parts++] = selection->parts[i];
+        if (ranges.parts && selection->n_parts > 0 && ranges.n_parts == 0)
+                return 0;
+
+        filter = ranges.parts ? selection_filter(&ranges) : NULL;
+        columns = value_new_strings((char *[]) { (char *) "Id", (char *) "HasEnded", NULL });
+        if (!filter || !columns)
+                return trouble_failed(&ctl->trouble, -ENOMEM, "Cannot ask for tasks");
+        r = ctl_call(ctl, "List", "a{sv}as", (const Value *[]) { filter, columns }, &answer);
+        if (r < 0)
+                return r;
+        if (answer->n_items != 1)
+                return trouble_failed(&ctl->trouble, -EBADMSG, "Cannot read bgtd's answer");
+        *ret = MOVE(answer->items[0]);
+        return 0;
+}
+
+static int selection_collect(const Selection *selection, const Value *tasks, bool active, Ids *ids) {
+        static const SelectionPart everything = { 0, UINT64_MAX };
+        int r;
+
+        if (selection->n_parts == 0)
+                return ids_add_part(ids, &everything, tasks, active);
+        for (size_t i = 0; i < selection->n_parts; i++) {
+                r = ids_add_part(ids, &selection->parts[i], tasks, active);
+                if (r < 0)
+                        return r;
+        }
+        return 0;
+}
+
+typedef struct Place {
+        uint64_t id;
+        size_t at;
+} Place;
+
+static int place_compare(const void *a, const void *b) {
+        const Place *x = a, *y = b;
+
+        if (x->id != y->id)
+                return x->id < y->id ? -1 : 1;
+        return (x->at > y->at) - (x->at < y->at);
+}
+
+/* Leaves the first of each, in the order given: what is asked twice is meant once. */
+static int ids_drop_repeated(Ids *ids) {
+        _cleanup_(freep) Place *places = calloc(ids->n + 1, sizeof *places);
+        size_t kept = 0;
+
+        if (!places)
+                return -ENOMEM;
+        for (size_t i = 0; i < ids->n; i++)
+                places[i] = (Place) { ids->ids[i], i };
+        qsort(places, ids->n, sizeof *places, place_compare);
+        for (size_t i = 1; i < ids->n; i++)
+                if (places[i].id == places[i - 1].id)
+                        ids->ids[places[i].at] = 0;
+        for (size_t i = 0; i < ids->n; i++)
+                if (ids->ids[i] != 0)
+                        ids->ids[kept++] = ids->ids[i];
+        ids->n = kept;
+        return 0;
+}
+
+int selection_resolve(Ctl *ctl, bool active, uint64_t **ret, size_t *ret_n) {
+        _cleanup_(selection_done) Selection selection = {};
+        _cleanup_(value_freep) Value *tasks = NULL;
+        _cleanup_(ids_done) Ids ids = {};
+        int r;
+
+        r = selection_parse(&selection, ctl->arguments.words + 1, &ctl->arguments, &ctl->trouble);
+        if (r < 0)
+                return r;
+        r = selection_require(&selection, &ctl->trouble);
+        if (r < 0)
+                return r;
+        r = selection_ask(ctl, &selection, &tasks);
+        if (r < 0)
+                return r;
+        r = selection_collect(&selection, tasks, active, &ids);
+        if (r >= 0)
+                r = ids_drop_repeated(&ids);
+        if (r < 0)
+                return trouble_failed(&ctl->trouble, r, "Cannot ask for tasks");
+        if (ids.n == 0)
+                return trouble_own(&ctl->trouble, -ESRCH, EXIT_NO_SUCH, "No task matches.");
+        *ret = MOVE(ids.ids);
+        *ret_n = ids.n;
+        return 0;
+}
