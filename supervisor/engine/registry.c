@@ -115,6 +115,15 @@ int registry_observe(Registry *registry, RegistryOnChanged on_changed, void *use
         return 0;
 }
 
+void registry_unobserve(Registry *registry, const void *userdata) {
+        size_t n = 0;
+
+        for (size_t i = 0; i < registry->n_observers; i++)
+                if (registry->observers[i].userdata != userdata)
+                        registry->observers[n++] = registry->observers[i];
+        registry->n_observers = n;
+}
+
 void registry_changed(Registry *registry, Task *task) {
         for (size_t i = 0; i < registry->n_observers; i++)
                 registry->observers[i].on_changed(task, registry->observers[i].userdata);

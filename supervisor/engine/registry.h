@@ -34,5 +34,7 @@ int registry_list(Registry *registry, Task ***ret, size_t *ret_n);
 
 typedef void (*RegistryOnChanged)(Task *task, void *userdata);
 int registry_observe(Registry *registry, RegistryOnChanged on_changed, void *userdata);
+/* Every observer with this userdata hears no more. */
+void registry_unobserve(Registry *registry, const void *userdata);
 /* Tells the observers: something of @task that people see has changed. */
 void registry_changed(Registry *registry, Task *task);
