@@ -19,10 +19,11 @@
 #include "supervisor/keeper/keeper.h"
 #include "supervisor/keeper/socket.h"
 
-/* A keeper that lives this long has done its work; one that does not is started again after a pause that doubles. */
-#define LIFE_USEC (10 * USEC_PER_SEC)
+/* Some keepers that die young are started again at once, more of them after pauses that double. */
+#define YOUNG_USEC (10 * USEC_PER_SEC)
+#define YOUNG_DEATHS_MAX 5
 #define PAUSE_MIN_USEC (10 * USEC_PER_MSEC)
-#define PAUSE_MAX_USEC (5 * USEC_PER_SEC)
+#define PAUSE_DOUBLINGS_MAX 9
 
 typedef struct Guard {
         const GuardSettings *settings;
@@ -32,7 +33,7 @@ typedef struct Guard {
         sigset_t signals;
         pid_t keeper;           /* 0: none at the moment */
         uint64_t start_usec;    /* when the keeper was started, or is to be */
-        uint64_t pause_usec;
+        unsigned n_young_deaths;        /* in a row */
         bool is_over;           /* the keeper has left because nothing is left */
 } Guard;
 
@@ -129,15 +130,16 @@ static int guard_init(Guard *guard, const GuardSettings *settings) {
 }
 
 static void guard_plan_next(Guard *guard) {
-        uint64_t now = clock_now_usec(CLOCK_MONOTONIC);
+        uint64_t now = clock_now_usec(CLOCK_MONOTONIC), pause = 0;
+        unsigned n_doublings;
 
-        if (usec_sub(now, guard->start_usec) >= LIFE_USEC)
-                guard->pause_usec = 0;
+        guard->n_young_deaths = usec_sub(now, guard->start_usec) < YOUNG_USEC ? guard->n_young_deaths + 1 : 0;
+        if (guard->n_young_deaths > YOUNG_DEATHS_MAX) {
+                n_doublings = guard->n_young_deaths - YOUNG_DEATHS_MAX - 1;
+                pause = PAUSE_MIN_USEC << (n_doublings < PAUSE_DOUBLINGS_MAX ? n_doublings : PAUSE_DOUBLINGS_MAX);
+        }
         guard->keeper = 0;
-        guard->start_usec = usec_add(now, guard->pause_usec);
-        guard->pause_usec = guard->pause_usec == 0 ? PAUSE_MIN_USEC : guard->pause_usec * 2;
-        if (guard->pause_usec > PAUSE_MAX_USEC)
-                guard->pause_usec = PAUSE_MAX_USEC;
+        guard->start_usec = now + pause;
 }
 
 static void guard_start_keeper(Guard *guard) {

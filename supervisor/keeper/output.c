@@ -20,7 +20,9 @@
 #define BLOCK_BYTES 65536
 #define REST_USEC (20 * USEC_PER_MSEC)
 #define UNNOTICED_REST_USEC USEC_PER_SEC
-#define TRIMS_IN_VAIN_MAX 2
+#define TRIMS_IN_VAIN_MAX 8      /* each after twice the pause of the one before */
+#define TRIMMED_SOMETHING 0
+#define TRIMMED_NOTHING 1
 #define RESERVE_BYTES_MAX (64 << 20)    /* file systems reserve some themselves */
 
 int outputs_init(Outputs *outputs, int epoll_fd, const int *brain_fd) {
@@ -191,8 +193,8 @@ static int64_t stat_taken(const struct stat *st) {
 }
 
 /*
- * Whether a trim may help: one that has just left the file as it was, because
- * the file system or the task will not have it, is not repeated for ever.
+ * Whether a trim may help: where several have left the file as it was, since the
+ * file system cannot do it or the task undoes it, it waits for the next write.
  */
 static bool output_look(Output *output) {
         struct stat st;
@@ -202,9 +204,9 @@ static bool output_look(Output *output) {
                 return false;
         taken = stat_taken(&st);
         if (taken <= output->limit || taken != output->seen)
-                output->n_trims = 0;
+                output->n_vain = 0;
         output->seen = taken;
-        return taken > output->limit && output->n_trims < TRIMS_IN_VAIN_MAX;
+        return taken > output->limit && output->n_vain < TRIMS_IN_VAIN_MAX;
 }
 
 /* Where no hole can be punched, the file starts again; only where each write goes to the end. */
@@ -216,42 +218,44 @@ static void output_restart(const Output *output) {
         (void) fd_write_all(output->fd, note, sizeof note - 1);
 }
 
-static void output_trim(const Output *output) {
-        struct stat st;
+/* Whether it takes less space now. */
+static bool output_trim(const Output *output) {
+        struct stat before, after;
         int64_t cut;
 
-        if (fstat(output->fd, &st) < 0)
-                return;
-        cut = st.st_size > output->kept ? (st.st_size - output->kept) / BLOCK_BYTES * BLOCK_BYTES : 0;
-        if (cut > 0 && fallocate(output->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, cut) < 0) {
-                if (errno == EOPNOTSUPP || errno == ENOSYS)
-                        output_restart(output);
-                return;
-        }
+        if (fstat(output->fd, &before) < 0)
+                return false;
+        cut = before.st_size > output->kept ? (before.st_size - output->kept) / BLOCK_BYTES * BLOCK_BYTES : 0;
+        if (cut > 0 && fallocate(output->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, cut) < 0 &&
+            (errno == EOPNOTSUPP || errno == ENOSYS))
+                output_restart(output);
 
         /* Much more than what is left below the end can only have been reserved beyond it. */
-        if (fstat(output->fd, &st) == 0 && (stat_taken(&st) - RESERVE_BYTES_MAX) / 8 > st.st_size - cut)
-                (void) ftruncate(output->fd, st.st_size);
+        if (fstat(output->fd, &after) == 0 && (stat_taken(&after) - RESERVE_BYTES_MAX) / 8 > after.st_size - cut)
+                (void) ftruncate(output->fd, after.st_size);
+        return fstat(output->fd, &after) == 0 && stat_taken(&after) < stat_taken(&before);
+}
+
+static _Noreturn void outputs_run_trimmer(const Outputs *outputs) {
+        int status = TRIMMED_NOTHING;
+
+        (void) fd_close(*outputs->brain_fd);
+        for (const Output *output = outputs->resting; output; output = output->rest_next)
+                if (output->over && output_trim(output))
+                        status = TRIMMED_SOMETHING;
+        _exit(status);
 }
 
 static void outputs_trim(Outputs *outputs) {
         pid_t pid = process_clone(-1, NULL, &outputs->trimmer_pidfd);
 
+        if (pid == 0)
+                outputs_run_trimmer(outputs);
         if (pid < 0) {
                 outputs->trimmer_pidfd = -1;
                 outputs_arm(outputs, UNNOTICED_REST_USEC);
                 return;
         }
-        if (pid == 0) {
-                (void) fd_close(*outputs->brain_fd);
-                for (const Output *output = outputs->resting; output; output = output->rest_next)
-                        if (output->over)
-                                output_trim(output);
-                _exit(0);
-        }
-        for (Output *output = outputs->resting; output; output = output->rest_next)
-                if (output->over)
-                        output->n_trims++;
         if (watch_add(outputs->epoll_fd, outputs->trimmer_pidfd, EPOLLIN, WATCH_OUTPUT_TRIMMED, 0) < 0)
                 _exit(1);       /* the guard starts a keeper that can */
 }
@@ -286,10 +290,22 @@ void outputs_on_rest(Outputs *outputs) {
 }
 
 void outputs_on_trimmed(Outputs *outputs) {
+        unsigned n_vain = TRIMS_IN_VAIN_MAX;
+        siginfo_t end = {};
+
         if (outputs->trimmer_pidfd < 0)
                 return;
-        (void) waitid(P_PIDFD, (id_t) outputs->trimmer_pidfd, &(siginfo_t) {}, WEXITED | WNOHANG);
+        if (waitid(P_PIDFD, (id_t) outputs->trimmer_pidfd, &end, WEXITED | WNOHANG) < 0 || end.si_pid == 0)
+                return;
         watch_remove(outputs->epoll_fd, outputs->trimmer_pidfd);
         fd_closep(&outputs->trimmer_pidfd);
-        outputs_arm(outputs, REST_USEC);
+
+        for (Output *output = outputs->resting; output; output = output->rest_next) {
+                if (!output->over)
+                        continue;
+                output->n_vain = end.si_status == TRIMMED_SOMETHING ? 0 : output->n_vain + 1;
+                if (output->n_vain < n_vain)
+                        n_vain = output->n_vain;
+        }
+        outputs_arm(outputs, REST_USEC << n_vain);
 }

@@ -27,7 +27,7 @@ struct Output {
         int64_t kept;           /* bytes, whole blocks */
         int64_t limit;          /* a little more, so that not every line is a trim */
         int64_t seen;           /* space taken at the last look that found too much */
-        unsigned n_trims;       /* that have not changed it */
+        unsigned n_vain;        /* trims that have not changed it */
         bool over;              /* waits for, or is in, a trim */
         bool resting;
         Output *rest_previous, *rest_next;      /* Outputs.resting */
