@@ -231,7 +231,12 @@ static int connection_start(Connection *connection, int bus_fd_consumed) {
         r = sd_bus_start(connection->connection);
         if (r < 0)
                 return r;
-        return sd_bus_attach_event(connection->connection, bus->sv->event, PRIORITY_BUS);
+        /*
+         * What is left for it to do by itself is writing to slow clients. It is
+         * also told of one that has gone, for ever, until that is read: so
+         * nothing must come after it.
+         */
+        return sd_bus_attach_event(connection->connection, bus->sv->event, PRIORITY_REST);
 }
 
 static int connection_export(Connection *connection) {
