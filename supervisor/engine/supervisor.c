@@ -401,6 +401,7 @@ int supervisor_open(Supervisor **ret, sd_event *event, const SupervisorOptions *
         r = open_alive(sv, options->cgroup_root, ret_sentence);
         if (r < 0)
                 return fail(r, r == -ENOMEDIUM || r == -EROFS ? 4 : 1, "reach the keeper", ret_sentence, ret_exit_status);
+        store_flush(sv->store);         /* no turn has ended yet that would */
         *ret = MOVE(sv);
         return 0;
 }
