@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "ctl/json.h"
-#include "ctl/selection.h"
+#include "ctl/selected.h"
 #include "ctl/visible.h"
 #include "lib/base/result.h"
 #include "lib/wire/bus-names.h"
@@ -94,7 +94,7 @@ int control_run(Ctl *ctl, const ControlRequest *request) {
         size_t n, k = 0;
         int r;
 
-        r = selection_resolve(ctl, true, &selected, &n);
+        r = selected_ids(ctl, true, &selected, &n);
         if (r < 0)
                 return r;
         ids = ids_to_value(selected, n);

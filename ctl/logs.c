@@ -6,6 +6,7 @@
 
 #include "ctl/follow.h"
 #include "ctl/resumption.h"
+#include "ctl/selected.h"
 #include "ctl/selection.h"
 #include "ctl/verbs.h"
 #include "lib/base/clock.h"
@@ -225,7 +226,7 @@ static int logs_id(Ctl *ctl, uint64_t *ret) {
         size_t n;
         int r;
 
-        r = selection_resolve(ctl, false, &ids, &n);
+        r = selected_ids(ctl, false, &ids, &n);
         if (r < 0)
                 return r;
         if (n != 1)

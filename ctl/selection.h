@@ -13,7 +13,7 @@
 #include <stdint.h>
 
 #include "ctl/arguments.h"
-#include "ctl/ctl.h"
+#include "ctl/value.h"
 
 extern const Option selection_options[];
 
@@ -45,11 +45,3 @@ Value *selection_filter_of_ids(const uint64_t *ids, size_t n_ids);
 
 /* Whether a state that is asked for is one of ended tasks. */
 bool selection_state_has_ended(const char *state);
-
-/*
- * The ids that @ctl's words (from the second on) and options select, in the
- * order given, the caller's. With @active an ended task is left out unless its
- * id stands there by itself. -EINVAL if nothing is selected, -ESRCH with its
- * trouble if no task matches.
- */
-int selection_resolve(Ctl *ctl, bool active, uint64_t **ret, size_t *ret_n);

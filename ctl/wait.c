@@ -4,7 +4,7 @@
 #include <strings.h>
 
 #include "ctl/follow.h"
-#include "ctl/selection.h"
+#include "ctl/selected.h"
 #include "ctl/verbs.h"
 #include "lib/base/result.h"
 
@@ -61,7 +61,7 @@ int verb_wait(Ctl *ctl) {
         r = follow_deadline(ctl, &deadline);
         if (r < 0)
                 return r;
-        r = selection_resolve(ctl, false, &ids, &n);
+        r = selected_ids(ctl, false, &ids, &n);
         if (r < 0)
                 return r;
         r = follow_wait(ctl, ids, n, state, deadline, &tasks);

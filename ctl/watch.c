@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/follow.h"
-#include "ctl/selection.h"
+#include "ctl/selected.h"
 #include "ctl/verbs.h"
 #include "ctl/watcher.h"
 
@@ -19,7 +19,7 @@ int verb_watch(Ctl *ctl) {
         r = follow_deadline(ctl, &deadline);
         if (r < 0)
                 return r;
-        r = selection_resolve(ctl, false, &ids, &n);
+        r = selected_ids(ctl, false, &ids, &n);
         if (r < 0)
                 return r;
         return watcher_run(ctl, ids, n, deadline, arguments_has(&ctl->arguments, "once"));

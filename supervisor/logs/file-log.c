@@ -150,7 +150,7 @@ static int segments_find(Segments *segments, int64_t end) {
 /* Looks backwards for where the last @n_lines begin. */
 typedef struct Scan {
         uint64_t n_lines;       /* still to be found */
-        bool last;              /* the next byte is the output's last: a line's end there ends no other line */
+        bool last;              /* the next byte is the last of its piece: a line's end there ends no other line */
         int64_t scanned;
         int64_t start;
         char buffer[BLOCK];
@@ -172,7 +172,11 @@ static int scan_piece(Scan *scan, int64_t from, int64_t to) {
                 scan->scanned += to - at;
                 scan->start = to = at;
         }
-        return scan->scanned >= SCAN_MAX;
+        if (scan->scanned >= SCAN_MAX)
+                return 1;
+        /* what stood before is gone, so a line begins here */
+        scan->last = true;
+        return from > 0 && --scan->n_lines == 0;
 }
 
 /* Where to begin; the beginning if there are no more lines than wanted. */
