@@ -24,7 +24,7 @@ typedef struct Remnant {
         sd_event_source *source;
 } Remnant;
 
-int cgroup_tree_open(CgroupTree **ret, const char *mount, const char *root, bool user_mode, char **ret_sentence) {
+int cgroup_tree_open(CgroupTree **ret, const char *mount, const char *root, char **ret_sentence) {
         _cleanup_(cgroup_tree_closep) CgroupTree *tree = NULL;
         _cleanup_(freep) char *path = text_format("%s%s", mount, root);
         int r;
@@ -33,7 +33,6 @@ int cgroup_tree_open(CgroupTree **ret, const char *mount, const char *root, bool
         if (!tree || !path)
                 return -ENOMEM;
         tree->root_fd = tree->jobs_fd = tree->hooks_fd = -1;
-        tree->attribute_prefix = user_mode ? "user." : "trusted.";
         tree->mount = strdup(mount);
         tree->root = strdup(root);
         if (!tree->mount || !tree->root)
@@ -167,21 +166,22 @@ char *cgroup_tree_v1_name(const CgroupTree *tree, const char *namespace, const c
         return text_format("/%s.%s.%s", last && last[1] ? last + 1 : "bgt", namespace, name);
 }
 
-static void mark_name(const CgroupTree *tree, const char *name, char *ret, size_t size) {
-        (void) snprintf(ret, size, "%sbgt.%s", tree->attribute_prefix, name);
+/* Not trusted.*, which only an administrator's capability may write: bgtd has given that up. The group's owner may write either. */
+static void mark_name(const char *name, char *ret, size_t size) {
+        (void) snprintf(ret, size, "user.bgt.%s", name);
 }
 
-void cgroup_tree_mark(const CgroupTree *tree, int fd, const char *name, const char *value) {
+void cgroup_tree_mark(int fd, const char *name, const char *value) {
         char attribute[64];
 
-        mark_name(tree, name, attribute, sizeof attribute);
+        mark_name(name, attribute, sizeof attribute);
         (void) cgroup_mark(fd, attribute, value);
 }
 
-char *cgroup_tree_read_mark(const CgroupTree *tree, int fd, const char *name) {
+char *cgroup_tree_read_mark(int fd, const char *name) {
         char attribute[64], *value = NULL;
 
-        mark_name(tree, name, attribute, sizeof attribute);
+        mark_name(name, attribute, sizeof attribute);
         if (cgroup_read_mark(fd, attribute, &value) < 0)
                 return NULL;
         return value;

@@ -25,14 +25,13 @@ struct CgroupTree {
         char *mount;                    /* where the unified hierarchy is mounted */
         char *root;                     /* R as in /proc/PID/cgroup */
         int root_fd, jobs_fd, hooks_fd;
-        const char *attribute_prefix;   /* `trusted.` or `user.` */
         Namespace *namespaces;
         size_t n_namespaces;
         struct Remnant *remnants;
 };
 
 /* @root as in /proc/PID/cgroup. On failure *@ret_sentence, the caller's, says what is wrong. */
-int cgroup_tree_open(CgroupTree **ret, const char *mount, const char *root, bool user_mode, char **ret_sentence);
+int cgroup_tree_open(CgroupTree **ret, const char *mount, const char *root, char **ret_sentence);
 CgroupTree *cgroup_tree_close(CgroupTree *tree);
 DEFINE_OWNED(CgroupTree *, cgroup_tree_close)
 
@@ -52,8 +51,8 @@ char *cgroup_tree_task_path(const CgroupTree *tree, const char *namespace, uint6
 char *cgroup_tree_v1_name(const CgroupTree *tree, const char *namespace, const char *name);
 
 /* Marks of bgt on a group, by their short name. Failures are tolerated: nothing depends on a mark alone. */
-void cgroup_tree_mark(const CgroupTree *tree, int fd, const char *name, const char *value);
-char *cgroup_tree_read_mark(const CgroupTree *tree, int fd, const char *name);
+void cgroup_tree_mark(int fd, const char *name, const char *value);
+char *cgroup_tree_read_mark(int fd, const char *name);
 
 /*
  * Removes a group that should be empty. One that is not yet is remembered and

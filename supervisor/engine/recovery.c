@@ -37,7 +37,7 @@ int recovery_on_task(Task *task, void *userdata) {
 
 /* Why it is being ended, left on the group by whoever began it. */
 static void read_cancel_mark(Run *run) {
-        _cleanup_(freep) char *mark = cgroup_tree_read_mark(run->sv->cgroups, run->cgroup_fd, "cancel");
+        _cleanup_(freep) char *mark = cgroup_tree_read_mark(run->cgroup_fd, "cancel");
         Task *task = run->task;
 
         if (!mark && task->request != TASK_REQUEST_CANCEL)
@@ -53,7 +53,7 @@ static void read_cancel_mark(Run *run) {
 }
 
 static void read_slot_mark(Run *run, Namespace *ns) {
-        _cleanup_(freep) char *mark = cgroup_tree_read_mark(run->sv->cgroups, run->cgroup_fd, "task");
+        _cleanup_(freep) char *mark = cgroup_tree_read_mark(run->cgroup_fd, "task");
         size_t slot;
 
         if (!mark || sscanf(mark, "%*u %zu", &slot) != 1 || namespace_mark_slot(ns, slot) < 0)

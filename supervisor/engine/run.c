@@ -420,7 +420,7 @@ void run_cancel(Run *run, bool direct, bool timed_out) {
         run->facts.cancel_requested = true;
         run->facts.timed_out = run->facts.timed_out || timed_out;
         if (run->cgroup_fd >= 0)        /* a bgtd that comes after this one shall know why it ended */
-                cgroup_tree_mark(run->sv->cgroups, run->cgroup_fd, "cancel", timed_out ? "timeout" : "cancel");
+                cgroup_tree_mark(run->cgroup_fd, "cancel", timed_out ? "timeout" : "cancel");
 
         if (politely) {
                 r = run_arm(run, &run->grace_source, grace, run_on_grace, "cancel-grace");

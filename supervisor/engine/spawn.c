@@ -60,7 +60,7 @@ static int prepare_cgroup(Run *run) {
                 return r;
         run->has_slot = true;
         (void) snprintf(value, sizeof value, "%llu %zu", (unsigned long long) task->id, run->slot);
-        cgroup_tree_mark(sv->cgroups, run->cgroup_fd, "task", value);
+        cgroup_tree_mark(run->cgroup_fd, "task", value);
         return 0;
 }
 

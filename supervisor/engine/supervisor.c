@@ -322,7 +322,7 @@ static int open_cgroups(Supervisor *sv, char **ret_sentence) {
                 return -EROFS;
         }
         last[last == path ? 1 : 0] = '\0';
-        r = cgroup_tree_open(&sv->cgroups, mount, path, sv->user_mode, ret_sentence);
+        r = cgroup_tree_open(&sv->cgroups, mount, path, ret_sentence);
         if (r < 0)
                 return r;
         return 0;
