@@ -10,7 +10,7 @@
 #include "lib/base/result.h"
 #include "lib/base/text.h"
 
-/* The C library wants to be given the room for an entry and says ERANGE until it is enough; a group's list of members may be long. */
+/* The C library wants to be given the room for an entry and says ERANGE until it is enough. A group may have many members. */
 #define ENTRY_BYTES_FIRST 4096U
 #define ENTRY_BYTES_MAX (16U << 20)
 

@@ -22,7 +22,11 @@ typedef struct Account {
         size_t n_groups;
 } Account;
 
-/* By name or by number in digits. -ESRCH: no such user (a number without an entry is one all the same, but for the two that mean "none"). */
+/*
+ * By name, else by number in digits. A number without an entry is a user all
+ * the same, but for those that mean "none" (-1 in 32 and in 16 bits). -ESRCH:
+ * no such user.
+ */
 int account_find(const char *user, Account **ret);
 int account_find_uid(uid_t uid, Account **ret);
 Account *account_free(Account *account);

@@ -18,7 +18,6 @@
 #include "supervisor/sys/cgroup-directory.h"
 
 #define CPU_PERIOD_USEC 100000
-#define CPU_QUOTA_USEC_MIN 1000         /* less is refused */
 
 /* A file of a group and how a value is written there. */
 typedef struct LimitFile {
@@ -39,10 +38,9 @@ static void format_plain(uint64_t value, char ret[static 64]) {
         (void) snprintf(ret, 64, "%" PRIu64, value);
 }
 
+/* 1% is the least that the kernel takes. */
 static uint64_t quota_usec(uint64_t percent) {
-        uint64_t usec = percent > UINT32_MAX ? UINT32_MAX : percent * (CPU_PERIOD_USEC / 100);
-
-        return usec < CPU_QUOTA_USEC_MIN ? CPU_QUOTA_USEC_MIN : usec;
+        return percent > UINT32_MAX ? UINT32_MAX : percent * (CPU_PERIOD_USEC / 100);
 }
 
 static void format_quota(uint64_t percent, char ret[static 64]) {
@@ -311,6 +309,7 @@ static int v1_group_add(V1Group *v1, const LimitKey *key, const char *mount) {
 /* Notes the value for whichever of the key's files the group has: that shows only when it exists. */
 static int v1_group_add_value(V1Group *v1, const LimitKey *key, uint64_t value) {
         _cleanup_(fd_closep) int fd = -1;
+        struct cgroup_controller *controller;
         int r;
 
         r = limits_open_group(key->v1_controller, v1->name, &fd);
@@ -322,7 +321,8 @@ static int v1_group_add_value(V1Group *v1, const LimitKey *key, uint64_t value) 
                 if (faccessat(fd, file->name, F_OK, 0) < 0)
                         continue;
                 file->format(value, text);
-                return limits_result(cgroup_add_value_string(cgroup_get_controller(v1->group, key->v1_controller), file->name, text));
+                controller = cgroup_get_controller(v1->group, key->v1_controller);
+                return limits_result(cgroup_add_value_string(controller, file->name, text));
         }
         return -EOPNOTSUPP;
 }

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -126,6 +127,17 @@ static inline bool group_end(Group *g) {
         free(g->path);
         g->path = NULL;
         return empty && (r == 0 || r == CGROUP_E_GONE);
+}
+
+/* For a test that signals through pidfds: not everything that runs programs has them, valgrind for one. */
+static inline void group_need_pidfds(void) {
+        int fd = pidfd_open(getpid(), 0);
+
+        (void) fd_close(fd);
+        if (fd < 0) {
+                print_message("skipped: there are no pidfds here\n");
+                skip();
+        }
 }
 
 /* Whether @pid is there and not a zombie. */

@@ -34,7 +34,7 @@ static inline bool hang_make(Hang *ret) {
                 return false;
         }
         (void) snprintf(options, sizeof options, "fd=%d,rootmode=40755,user_id=0,group_id=0,allow_other", h.fuse_fd);
-        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 ||
             mount("bgt-hang", h.path, "fuse.bgt-hang", MS_NOSUID | MS_NODEV, options) < 0) {
                 (void) rmdir(h.path);
                 h.fuse_fd = fd_close(h.fuse_fd);

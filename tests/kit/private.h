@@ -21,7 +21,7 @@
 
 /* False with a reason on standard error. */
 static inline bool private_enter(void) {
-        if (unshare(CLONE_NEWNS) == 0 && mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0)
+        if (unshare(CLONE_NEWNS) == 0 && mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) == 0)
                 return true;
         fprintf(stderr, "skipped: no mount namespace of its own: run as root\n");
         return false;
@@ -36,7 +36,7 @@ static inline bool private_replace_file(const char *path, const char *text) {
         if (fd < 0)
                 return false;
         done = fd_write_all(fd, text, strlen(text)) == 0 && fchmod(fd, 0644) == 0 &&
-               mount(name, path, NULL, MS_BIND, NULL) == 0;
+               mount(name, path, "none", MS_BIND, NULL) == 0;
         (void) unlink(name);
         return done;
 }

@@ -101,7 +101,8 @@ static void a_name_of_digits_goes_before_the_number(void **state) {
 /* P-43, P-44: -1 would mean "leave it as it is", which is root. */
 static void what_is_no_user_is_none(void **state) {
         static const char *const names[] = {
-                "", "nosuchuser", "-1", "+0", " 0", "0x0", "4294967295", "65535", "4294967296", "18446744073709551616", "0 ", "root ",
+                "", "nosuchuser", "root ", "-1", "+0", " 0", "0 ", "0x0",
+                "65535", "4294967295", "4294967296", "18446744073709551616",
         };
         Account *a;
         gid_t gid;

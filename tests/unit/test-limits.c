@@ -157,7 +157,7 @@ static void what_is_set_is_what_the_group_says(void **state) {
         assert_string_equal(text, s->v1_path ? "512" : "50");
 }
 
-static void the_smallest_quota_is_one_the_kernel_takes(void **state) {
+static void the_smallest_and_the_largest_quota_are_taken(void **state) {
         Limits limits = LIMITS_NONE;
         Setting *s = *state;
 
@@ -307,7 +307,7 @@ static int apply_without_controllers(const Setting *s) {
         char missing[64] = "";
         int between, below, r;
 
-        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 || !hide_v1("memory"))
+        if (unshare(CLONE_NEWNS) < 0 || mount("none", "/", "none", MS_REC | MS_PRIVATE, NULL) < 0 || !hide_v1("memory"))
                 return UNIT_SKIPPED;
         if (cgroup_create(s->fd, "between", &between) != 0 || cgroup_create(between, "below", &below) != 0)
                 return 1;
@@ -369,7 +369,7 @@ int main(void) {
                 cmocka_unit_test(each_key_alone_is_a_limit),
                 SETTING_TEST(without_limits_nothing_is_made),
                 SETTING_TEST(what_is_set_is_what_the_group_says),
-                SETTING_TEST(the_smallest_quota_is_one_the_kernel_takes),
+                SETTING_TEST(the_smallest_and_the_largest_quota_are_taken),
                 SETTING_TEST(a_weight_for_io_is_set_or_the_controller_is_named),
                 SETTING_TEST(too_much_memory_is_an_oom_kill_that_is_counted),
                 SETTING_TEST(a_group_has_no_more_tasks_than_it_may),

@@ -81,7 +81,8 @@ static void a_failure_carries_its_reason_and_is_returned(void **state) {
         assert_int_equal(log_failure(-EACCES, "Cannot open %s", "x"), -EACCES);
         assert_int_equal(log_task_failure(-ENOENT, 5, "Cannot spawn"), -ENOENT);
         capture_end(&c);
-        assert_string_equal(c.text, "bgtd: Cannot open x: Permission denied\nbgtd: task 5: Cannot spawn: No such file or directory\n");
+        assert_string_equal(c.text, "bgtd: Cannot open x: Permission denied\n"
+                                    "bgtd: task 5: Cannot spawn: No such file or directory\n");
 }
 
 static void a_message_is_one_line_of_characters(void **state) {
@@ -103,13 +104,15 @@ static void a_message_is_bounded_and_keeps_its_reason(void **state) {
         for (int i = 0; i < 5000; i++)
                 text_append(&text, "ü");
         log_open(LOG_INFO);
-        capture_begin(&c);
-        (void) log_failure(-EIO, "x%s", text.data);
-        capture_end(&c);
-        assert_true(strlen(c.text) <= LOG_BYTES_MAX + 16);
-        assert_true(text_is_utf8(c.text));
-        assert_null(strstr(c.text, "\\x"));
-        assert_non_null(strstr(c.text, ": Input/output error\n"));
+        for (int i = 0; i < 2; i++) {
+                capture_begin(&c);
+                (void) log_failure(-EIO, "%s%s", i ? "x" : "", text.data);
+                capture_end(&c);
+                assert_true(strlen(c.text) <= LOG_BYTES_MAX + 16);
+                assert_true(text_is_utf8(c.text));
+                assert_null(strstr(c.text, "\\x"));
+                assert_non_null(strstr(c.text, ": Input/output error\n"));
+        }
 }
 
 static void a_stream_of_the_journal_gets_the_level_before_the_line(void **state) {
@@ -180,6 +183,7 @@ static void a_task_writes_to_a_stream_under_its_own_name(void **state) {
         char text[256];
         ssize_t n;
 
+        assert_true(journal >= 0);
         log_open(LOG_INFO);
         fd = log_open_stream("bgt-42", LOG_INFO);
         assert_true(fd >= 0);
