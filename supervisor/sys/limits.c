@@ -178,10 +178,7 @@ int limits_enable(int root_fd, const char *below, const Limits *limits) {
         return 0;
 }
 
-/*
- * libcgroup: for the v1 hierarchies alone. Its codes begin at 50000.
- */
-
+/* libcgroup's codes begin at 50000. */
 static int limits_result(int code) {
         switch (code) {
         case 0:
@@ -202,8 +199,8 @@ static int limits_result(int code) {
         }
 }
 
-/* Its own log would go to standard error. */
-static void silent(void *userdata, int level, const char *format, va_list ap) {
+/* libcgroup would write to standard output. */
+static void limits_on_log(void *userdata, int level, const char *format, va_list ap) {
 }
 
 /* Where v1 has @controller, the caller's string; NULL: nowhere. The mounts are those of the first call. */
@@ -214,7 +211,7 @@ static int v1_find_mount(const char *controller, char **ret) {
         int r = 0;
 
         if (!ready) {
-                cgroup_set_logger(silent, CGROUP_LOG_ERROR, NULL);
+                cgroup_set_logger(limits_on_log, CGROUP_LOG_ERROR, NULL);
                 r = cgroup_init();
                 ready = r == 0;
         }
