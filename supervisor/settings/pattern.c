@@ -129,6 +129,8 @@ int pattern_check(const char *pattern, SettingsFault *ret_fault) {
                 return r;
 
         r = regcomp(&regex, pattern, REG_EXTENDED | REG_NOSUB);
+        if (r == REG_ESPACE)
+                return -ENOMEM;
         if (r != 0) {
                 (void) regerror(r, NULL, why, sizeof why);
                 return fault_set(ret_fault, "is no extended regular expression: %s", why);
@@ -151,7 +153,8 @@ int pattern_match(const char *pattern, const char *value) {
         r = regcomp(&regex, whole, REG_EXTENDED | REG_NOSUB);
         if (r != 0)
                 return -ENOMEM;
+        /* out of memory is "no match" to glibc: the value is refused, never let through */
         r = regexec(&regex, value, 0, NULL, 0);
         regfree(&regex);
-        return r == REG_ESPACE ? -ENOMEM : r == 0;
+        return r == 0;
 }

@@ -73,8 +73,9 @@ static int refuse_key(const SettingTable *table, const SettingSection *section, 
         for (const Setting *s = table->settings; s->key; s++)
                 if (strcmp(s->section, section->name) == 0)
                         spelling_offer(&spelling, s->key);
-        for (const Setting *s = table->settings; s->key && !spelling.nearest; s++)
-                spelling_offer(&spelling, s->key);
+        if (!spelling.nearest)
+                for (const Setting *s = table->settings; s->key; s++)
+                        spelling_offer(&spelling, s->key);
         return fault_at(fault, line->origin, "[%s] has no key %s%s", section->name, line->key, spelling_hint(&spelling).text);
 }
 

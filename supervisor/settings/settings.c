@@ -238,9 +238,9 @@ int settings_print(FILE *file) {
         static const char *const introduction[] = {
                 "bgtd.conf(5): the background-task supervisor.",
                 "",
-                "Every key with its default. Change a copy in /etc/bgt, or put your changes",
-                "into a file in /etc/bgt/bgtd.conf.d/, which outlives updates. `systemctl reload",
-                "bgtd` reads it again; a mistake is named with its line and changes nothing.",
+                "Every key with its default. Change it here, or put your changes into a file",
+                "in /etc/bgt/bgtd.conf.d/. `systemctl reload bgtd` reads it again; a mistake is",
+                "named with its line and changes nothing.",
                 NULL
         };
 

@@ -219,8 +219,6 @@ static int refuse_override(const char *name, SettingsFault *fault) {
 }
 
 static bool may_override(const TaskType *type, const Setting *setting, bool any_limit) {
-        if (setting->decides_access)
-                return false;
         if (any_limit && strcmp(setting->section, "Limits") == 0)
                 return true;
         STRV_FOREACH(name, type->override)
@@ -234,7 +232,7 @@ static int override_add(const TaskType *type, const char *assignment, bool any_l
         _cleanup_(freep) char *name = NULL;
         const Setting *setting;
 
-        if (!equals)
+        if (!equals || equals == assignment)
                 return fault_set(fault, "`%s` sets nothing; write KEY=VALUE.", excerpt(assignment).text);
         name = strndup(assignment, (size_t) (equals - assignment));
         if (!name)
@@ -312,7 +310,7 @@ int type_file_print(FILE *file) {
         static const char *const introduction[] = {
                 "bgt-type(5): a type of background tasks.",
                 "",
-                "Every key with its default. Copy what you need to types.d/NAME.ini in /etc/bgt:",
+                "Every key with its default. Copy what you need to /etc/bgt/types.d/NAME.ini;",
                 "NAME is the type's. Only ExecStart= is required. `bgtctl types check FILE`",
                 "names mistakes; `systemctl reload bgtd` makes the type known.",
                 NULL
