@@ -9,13 +9,12 @@
 #include "lib/base/strv.h"
 #include "supervisor/engine/errand.h"
 #include "supervisor/engine/run.h"
+#include "supervisor/engine/snapshot.h"
 #include "supervisor/engine/step.h"
 #include "supervisor/engine/waiter.h"
 #include "supervisor/policy/disposition.h"
 #include "supervisor/sys/cgroup.h"
 #include "supervisor/sys/log.h"
-
-#define OUTSIDE_NAMED_MAX 5
 
 /* One request on its way through the checks. */
 typedef struct Control {
@@ -35,18 +34,15 @@ static void answer(const Control *control, int error, const char *sentence) {
 /* Descendants that have left the group are out of reach: they are named (T-32). */
 static void name_outside(const Task *task, char *ret, size_t size) {
         _cleanup_(strv_freep) char **outside = NULL;
-        size_t length = 0;
+        size_t length;
 
         ret[0] = '\0';
-        if (!task->run || task->job.pid <= 0 || task->run->main_ended ||
-            process_find_outside(task->job.pid, task->run->cgroup_path, OUTSIDE_NAMED_MAX, &outside) < 0 || !outside)
+        if (snapshot_find_outside(task, &outside) < 0 || !outside)
                 return;
-        length += (size_t) snprintf(ret, size, "Out of reach, because it has left the task's cgroup:");
+        length = (size_t) snprintf(ret, size, "Out of reach, because they have left the task's cgroup:");
         STRV_FOREACH(process, outside)
                 if (length < size)
                         length += (size_t) snprintf(ret + length, size - length, " %s", process);
-        if (length < size)
-                (void) snprintf(ret + length, size - length, ".");
 }
 
 static void wait_for(const Control *control, WaiterWant want, const char *note) {
@@ -61,9 +57,24 @@ static void wait_for(const Control *control, WaiterWant want, const char *note) 
                 answer(control, BUS_ERROR_FAILED, strerror(-r));
 }
 
+/* The answer goes out as soon as it is a fact, before anything is remembered or announced. */
+static void carry_out(const Control *control, TaskEvent event, WaiterWant want) {
+        int r;
+
+        if (!control->options->no_wait) {
+                r = waiter_expect(control->task, want, "", control->on_done, control->userdata);
+                if (r < 0) {
+                        answer(control, BUS_ERROR_FAILED, strerror(-r));
+                        return;
+                }
+        }
+        (void) step(control->sv, control->task, event);
+        if (control->options->no_wait)
+                answer(control, OUTCOME_DONE, "");
+}
+
 static void control_pause(const Control *control) {
         Task *task = control->task;
-        char note[512];
 
         if (!disposition_pause_is_available(task)) {
                 answer(control, BUS_ERROR_NOT_AVAILABLE, disposition_pause_refusal(task));
@@ -73,10 +84,8 @@ static void control_pause(const Control *control) {
                 answer(control, BUS_ERROR_NOT_AVAILABLE, "This version cannot ask a task to pause itself; Pause=direct in its type's file can.");
                 return;
         }
-        name_outside(task, note, sizeof note);
         task->request = TASK_REQUEST_PAUSE;
-        (void) step(control->sv, task, EV_PAUSE);
-        wait_for(control, WAITER_PAUSED, note);
+        carry_out(control, EV_PAUSE, WAITER_PAUSED);
 }
 
 static void control_resume(const Control *control) {
@@ -87,8 +96,7 @@ static void control_resume(const Control *control) {
                 return;
         }
         task->request = TASK_REQUEST_NONE;
-        (void) step(control->sv, task, EV_RESUME);
-        wait_for(control, WAITER_RESUMED, "");
+        carry_out(control, EV_RESUME, WAITER_RESUMED);
 }
 
 static void control_cancel(const Control *control, const Caller *caller) {

@@ -11,7 +11,10 @@
 #include "supervisor/policy/disposition.h"
 #include "supervisor/policy/progress-line.h"
 #include "supervisor/settings/parameters.h"
+#include "supervisor/sys/process.h"
 #include "supervisor/sys/usage.h"
+
+#define OUTSIDE_MAX 10
 
 /* Time from the first instruction to now or the end, pauses left out. */
 static void take_times(Snapshot *snapshot) {
@@ -112,4 +115,11 @@ void snapshot_done(Snapshot *snapshot) {
         free(snapshot->external_state);
         (void) strv_free(snapshot->display);
         *snapshot = (Snapshot) {};
+}
+
+int snapshot_find_outside(const Task *task, char ***ret) {
+        *ret = NULL;
+        if (!task->run || task->job.pid <= 0 || task->run->main_ended)
+                return 0;
+        return process_find_outside(task->job.pid, task->run->cgroup_path, OUTSIDE_MAX, ret);
 }

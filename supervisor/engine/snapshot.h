@@ -31,3 +31,10 @@ typedef struct Snapshot {
 /* -ENOMEM. */
 int snapshot_take(Supervisor *sv, const Caller *caller, const Task *task, bool with_usage, Snapshot *ret);
 void snapshot_done(Snapshot *snapshot);
+
+/*
+ * Processes that descend from the task's and have left its cgroup, so that no
+ * request reaches them: `1234 (name)` each, at most ten; the caller's. Costs a
+ * walk through /proc, so it is told only to who asks for it by name.
+ */
+int snapshot_find_outside(const Task *task, char ***ret);

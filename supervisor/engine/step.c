@@ -157,6 +157,12 @@ int step(Supervisor *sv, Task *task, TaskEvent event) {
         }
         task_enter(task, t.next);
         act_now(task, event, t.effects);
+        waiter_check(task, task->run && task->run->failure[0] ? task->run->failure : NULL);
+        if (task->run && t.effects & (EFFECT_FREEZE | EFFECT_THAW)) {
+                run_look(task->run);    /* as a rule it is a fact already */
+                if (task->phase != t.next)
+                        return 0;       /* the step that made it so has done the rest */
+        }
         task_keep_clock(task);
 
         r = step_store(sv, task, event, t.effects);
@@ -168,6 +174,5 @@ int step(Supervisor *sv, Task *task, TaskEvent event) {
         registry_changed(sv->registry, task);
         if (task->run)
                 run_look(task->run);
-        waiter_check(task, task->run && task->run->failure[0] ? task->run->failure : NULL);
         return 0;
 }

@@ -66,22 +66,23 @@ static Waiter *waiter_free(Waiter *waiter) {
         return NULL;
 }
 
-int waiter_add(Supervisor *sv, Task *task, WaiterWant want, const char *note, ControlOnDone on_done, void *userdata) {
-        Waiter now = { NULL, want, on_done, userdata, (char *) note }, *waiter;
-        Answer answer = waiter_answer(&now, task);
+int waiter_expect(Task *task, WaiterWant want, const char *note, ControlOnDone on_done, void *userdata) {
+        Waiter *waiter = calloc(1, sizeof *waiter);
 
-        if (answer != ANSWER_LATER) {
-                waiter_tell(&now, task, answer, NULL);
-                return 0;
-        }
-
-        waiter = calloc(1, sizeof *waiter);
         if (!waiter)
                 return -ENOMEM;
-        *waiter = now;
-        waiter->note = note[0] ? strdup(note) : NULL;
-        waiter->next = task->waiters;
+        *waiter = (Waiter) { task->waiters, want, on_done, userdata, note[0] ? strdup(note) : NULL };
         task->waiters = waiter;
+        return 0;
+}
+
+int waiter_add(Supervisor *sv, Task *task, WaiterWant want, const char *note, ControlOnDone on_done, void *userdata) {
+        Waiter now = { NULL, want, on_done, userdata, (char *) note };
+        Answer answer = waiter_answer(&now, task);
+
+        if (answer == ANSWER_LATER)
+                return waiter_expect(task, want, note, on_done, userdata);
+        waiter_tell(&now, task, answer, NULL);
         return 0;
 }
 

@@ -21,6 +21,9 @@ typedef enum WaiterWant {
 /* The callback comes once; at once if it is so already. @note, copied, goes with it if it comes true. */
 int waiter_add(Supervisor *sv, Task *task, WaiterWant want, const char *note, ControlOnDone on_done, void *userdata);
 
+/* The same for what the next step is about to ask for: looks only when that has been taken. */
+int waiter_expect(Task *task, WaiterWant want, const char *note, ControlOnDone on_done, void *userdata);
+
 /* Looks whether somebody's wish has come true. @sentence: why the last request failed, NULL if it did not. */
 void waiter_check(Task *task, const char *sentence);
 

@@ -16,6 +16,8 @@
 
 /* How long it is worth to read again rather than to wait for the notice. */
 #define READ_AGAIN_USEC 300
+/* A pause never lasts less than the timer's slack of 50 us: before that it is quicker to just read again. */
+#define READ_AT_ONCE_USEC 60
 
 /* For one sentence nobody looks at more threads than this. */
 #define CULPRIT_THREADS_MAX 16384
@@ -76,20 +78,25 @@ int freezer_state_thawed(int cgroup_fd) {
         return above ? 0 : FREEZER_E_PENDING;
 }
 
-/* Reads, and reads again after a pause that doubles, until it is so or reading again has lasted too long. */
+/* Reads, and reads again, at first at once and then after pauses that double, until it is so or that has lasted too long. */
 static int freezer_confirm(int cgroup_fd, int (*state)(int cgroup_fd)) {
-        uint64_t deadline = clock_now_usec(CLOCK_MONOTONIC) + READ_AGAIN_USEC;
+        uint64_t begin = clock_now_usec(CLOCK_MONOTONIC), passed;
+        long pause_usec = 10;
 
-        for (long pause_usec = 10;; pause_usec *= 2) {
+        for (;;) {
                 struct timespec pause = { .tv_nsec = pause_usec * 1000 };
                 int r;
 
                 r = state(cgroup_fd);
                 if (r != FREEZER_E_PENDING)
                         return r;
-                if (clock_now_usec(CLOCK_MONOTONIC) + (uint64_t) pause_usec >= deadline)
+                passed = usec_sub(clock_now_usec(CLOCK_MONOTONIC), begin);
+                if (passed + (uint64_t) pause_usec >= READ_AGAIN_USEC)
                         return FREEZER_E_PENDING;
+                if (passed < READ_AT_ONCE_USEC)
+                        continue;
                 (void) nanosleep(&pause, NULL);
+                pause_usec *= 2;
         }
 }
 
