@@ -351,9 +351,14 @@ static int client_not_reachable(Client *client, int r) {
                            client->path, strerror(-r));
 }
 
-static int client_went_away(Client *client) {
+static int client_drop(Client *client) {
         client->bus = sd_bus_close_unref(client->bus);
         client->is_lost = true;
+        return -ENOTCONN;
+}
+
+static int client_went_away(Client *client) {
+        (void) client_drop(client);
         return trouble_own(client->trouble, -ENOTCONN, EXIT_NOT_REACHABLE,
                            "bgtd went away before it answered; whether it has done what was asked is not known, `bgtctl list` shows it.");
 }
@@ -475,7 +480,7 @@ static int client_poll(Client *client, uint64_t deadline_usec) {
 
         events = sd_bus_get_events(client->bus);
         if (events < 0 || sd_bus_get_timeout(client->bus, &until) < 0)
-                return client_went_away(client);
+                return client_drop(client);
         if (until > deadline_usec)
                 until = deadline_usec;
         now = clock_now_usec(CLOCK_MONOTONIC);
@@ -490,13 +495,13 @@ static int client_poll(Client *client, uint64_t deadline_usec) {
         return client_check_interrupt(client);
 }
 
-/* Does what there is to do on the connection, then waits for more. */
+/* Does what there is to do on the connection, then waits for more. -ENOTCONN, without a trouble, when it is broken. */
 static int client_turn(Client *client, uint64_t deadline_usec) {
         int r;
 
         r = sd_bus_process(client->bus, NULL);
         if (r < 0)
-                return client_went_away(client);
+                return client_drop(client);
         if (r == 0)
                 return client_poll(client, deadline_usec);
         return clock_now_usec(CLOCK_MONOTONIC) < deadline_usec ? 0 : -ETIMEDOUT;
@@ -529,6 +534,8 @@ int client_connect(Client *client, uint64_t deadline_usec) {
         /* libsystemd would wait for this by itself, and without a deadline */
         while (sd_bus_is_ready(client->bus) == 0) {
                 r = client_turn(client, deadline_usec);
+                if (r == -ENOTCONN)
+                        return client_not_reachable(client, -ECONNRESET);
                 if (r < 0)
                         return r == -ETIMEDOUT ? client_not_answered(client, began) : r;
         }
@@ -618,6 +625,8 @@ int client_call(Client *client, const char *method, const char *signature, const
                 r = client_turn(client, deadline_usec);
                 if (r == -ETIMEDOUT && !answer.done)
                         return client_not_answered(client, began);
+                if (r == -ENOTCONN && !answer.done)
+                        return client_went_away(client);
                 if (r < 0 && !answer.done)
                         return r;
         }

@@ -58,7 +58,7 @@ int client_subscribe(Client *client, ClientOnChanged on_changed, void *userdata,
 /* No more of that: the callback's owner goes away. */
 void client_unsubscribe(Client *client);
 
-/* Waits for news or the deadline: 0 after either. -ENOTCONN, -EINTR as above. */
+/* Waits for news or the deadline: 0 after either. -ENOTCONN, without a trouble, and -EINTR as above. */
 int client_wait(Client *client, uint64_t deadline_usec);
 
 /* From now on SIGINT and SIGTERM end waits with -EINTR instead of the program. */

@@ -27,7 +27,7 @@ static int ctl_find_socket(Ctl *ctl) {
         return ctl->socket_path ? 0 : trouble_failed(&ctl->trouble, -ENOMEM, "Cannot find bgtd");
 }
 
-int ctl_init(Ctl *ctl) {
+int ctl_init(Ctl *ctl, bool own_timeout) {
         static const char *const whose[] = { "user", "system", NULL };
         const Arguments *a = &ctl->arguments;
         const char *timeout = arguments_value(a, "timeout"), *color = arguments_value(a, "color");
@@ -45,7 +45,7 @@ int ctl_init(Ctl *ctl) {
                 return r;
         if (color && strcmp(color, "auto") != 0 && strcmp(color, "never") != 0 && strcmp(color, "always") != 0)
                 return trouble_usage(&ctl->trouble, "--color is auto, never or always, not %s.", color);
-        if (timeout && quantity_parse_span(timeout, &ctl->timeout_usec) < 0)
+        if (timeout && !own_timeout && quantity_parse_span(timeout, &ctl->timeout_usec) < 0)
                 return trouble_usage(&ctl->trouble, "--timeout is a time such as 90 or 2min, not %s.", timeout);
         r = ctl_find_socket(ctl);
         if (r < 0)

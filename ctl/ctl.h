@@ -31,8 +31,8 @@ typedef struct Ctl {
         Text out;                       /* printed when the verb is done */
 } Ctl;
 
-/* Reads the global options. */
-int ctl_init(Ctl *ctl);
+/* Reads the global options. @own_timeout: to the verb --timeout means something else than the time for an answer. */
+int ctl_init(Ctl *ctl, bool own_timeout);
 void ctl_done(Ctl *ctl);
 
 /* A call that has to be answered within --timeout. */

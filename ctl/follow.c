@@ -6,6 +6,9 @@
 #include "lib/base/quantity.h"
 #include "lib/base/result.h"
 
+/* How much later than the deadline bgtd's word that it has come may be. */
+#define GRACE_USEC USEC_PER_SEC
+
 const Value *follow_find(const Value *tasks, uint64_t id) {
         for (size_t i = 0; i < tasks->n_items; i++)
                 if (value_get_natural(tasks->items[i], "Id") == id)
@@ -34,6 +37,12 @@ int follow_deadline(Ctl *ctl, uint64_t *ret_usec) {
         return 0;
 }
 
+uint64_t follow_patience(const Ctl *ctl, uint64_t deadline_usec) {
+        uint64_t usual = ctl_deadline(ctl), last = usec_add(deadline_usec, GRACE_USEC);
+
+        return usual < last ? usual : last;
+}
+
 int follow_again(Ctl *ctl, int r, uint64_t deadline_usec) {
         uint64_t patience = ctl_deadline(ctl);
 
@@ -42,7 +51,7 @@ int follow_again(Ctl *ctl, int r, uint64_t deadline_usec) {
         return client_reconnect(ctl->client, patience < deadline_usec ? patience : deadline_usec);
 }
 
-/* One Wait, which bgtd answers by itself when the time is up. */
+/* One Wait, which bgtd answers by itself when the time is up; should it not, that changes nothing for who waits. */
 static int wait_once(Ctl *ctl, const Value *ids, const Value *options, uint64_t deadline_usec, Value **ret) {
         _cleanup_(value_freep) Value *msec = NULL;
         uint64_t left = usec_sub(deadline_usec, clock_now_usec(CLOCK_MONOTONIC));
@@ -51,7 +60,7 @@ static int wait_once(Ctl *ctl, const Value *ids, const Value *options, uint64_t 
         if (!msec)
                 return trouble_failed(&ctl->trouble, -ENOMEM, "Cannot wait");
         return client_call(ctl->client, "Wait", "atta{sv}", (const Value *[]) { ids, msec, options },
-                           usec_add(deadline_usec, ctl->timeout_usec), ret);
+                           usec_add(deadline_usec, GRACE_USEC), ret);
 }
 
 static int wait_arguments(const uint64_t *ids, size_t n_ids, const char *state, Value **ret_ids, Value **ret_options) {
@@ -71,6 +80,13 @@ static int wait_arguments(const uint64_t *ids, size_t n_ids, const char *state, 
         return 0;
 }
 
+static bool all_ended(const uint64_t *ids, size_t n_ids, const Value *tasks) {
+        for (size_t i = 0; i < n_ids; i++)
+                if (!value_get_boolean(follow_find(tasks, ids[i]), "HasEnded"))
+                        return false;
+        return true;
+}
+
 int follow_wait(Ctl *ctl, const uint64_t *ids, size_t n_ids, const char *state, uint64_t deadline_usec, Value **ret) {
         _cleanup_(value_freep) Value *list = NULL, *options = NULL, *answer = NULL;
         bool done;
@@ -84,14 +100,14 @@ int follow_wait(Ctl *ctl, const uint64_t *ids, size_t n_ids, const char *state, 
                 if (r < 0)
                         r = follow_again(ctl, r, deadline_usec);
         } while (r >= 0 && !answer);
-        if (r == -ENOTCONN && clock_now_usec(CLOCK_MONOTONIC) >= deadline_usec)
+        if ((r == -ENOTCONN || r == -ETIMEDOUT) && clock_now_usec(CLOCK_MONOTONIC) >= deadline_usec)
                 return FOLLOW_E_TIME;
         if (r < 0)
                 return r;
 
         if (answer->n_items != 2)
                 return trouble_failed(&ctl->trouble, -EBADMSG, "Cannot read bgtd's answer");
-        done = value_boolean(answer->items[0]);
+        done = value_boolean(answer->items[0]) || (!state && all_ended(ids, n_ids, answer->items[1]));
         *ret = MOVE(answer->items[1]);
         return done ? 0 : FOLLOW_E_TIME;
 }

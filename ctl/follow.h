@@ -31,5 +31,8 @@ int follow_exit_status(const uint64_t *ids, size_t n_ids, const Value *tasks);
 /* The snapshot of @id among @tasks; NULL if there is none. */
 const Value *follow_find(const Value *tasks, uint64_t id);
 
+/* When an answer has to be here: within the usual time, and not much later than the deadline. */
+uint64_t follow_patience(const Ctl *ctl, uint64_t deadline_usec);
+
 /* The value of --timeout as a deadline for the tasks; USEC_INFINITY without it. */
 int follow_deadline(Ctl *ctl, uint64_t *ret_usec);

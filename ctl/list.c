@@ -219,6 +219,14 @@ int list_append_active(Ctl *ctl) {
         return list_run(list, &everything, &n);
 }
 
+/* Nothing was said about which tasks. */
+static bool is_plain(const Ctl *ctl) {
+        const Arguments *a = &ctl->arguments;
+
+        return a->n_words == 1 && !selection_is_by_options(a) && !arguments_has(a, "ended") && !arguments_has(a, "every") &&
+               !arguments_has(a, "unsuccessful");
+}
+
 int verb_list(Ctl *ctl) {
         _cleanup_(selection_done) Selection selection = {};
         _cleanup_(freep) List *list = calloc(1, sizeof *list);
@@ -243,6 +251,6 @@ int verb_list(Ctl *ctl) {
         if (ctl->json)
                 text_append_char(&ctl->out, '\n');
         else if (n == 0)
-                ctl_note(ctl, "No task matches; `bgtctl list` shows those that have not ended, with --every all.");
+                ctl_note(ctl, is_plain(ctl) ? "No active tasks." : "No task matches.");
         return 0;
 }

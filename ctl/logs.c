@@ -32,6 +32,7 @@ typedef struct Logs {
         bool follow;
         Resumption resumption;
         bool shows;                     /* on a terminal: control characters are shown, not obeyed */
+        unsigned n_behind;              /* bytes that the character begun still wants */
         bool lead;                      /* a byte 0xc2 came last and is held back: it may begin a control character */
         Text line;                      /* --json: what has come of a line whose end has not */
 } Logs;
@@ -75,14 +76,21 @@ static int logs_open(Logs *logs, bool first, Value **ret) {
         return 0;
 }
 
+/* How many bytes follow a first byte of UTF-8. */
+static unsigned bytes_behind(unsigned char c) {
+        return c >= 0xf0 && c < 0xf8 ? 3 : c >= 0xe0 ? 2 : c >= 0xc2 ? 1 : 0;
+}
+
 /* What a terminal would obey, but for new lines, tabs and returns, it is shown. */
 static void append_shown(Logs *logs, const Text *raw, Text *out) {
         for (size_t i = 0; i < raw->length; i++) {
                 unsigned char c = (unsigned char) raw->data[i];
-                bool c1 = logs->lead && c >= 0x80 && c < 0xa0;
+                bool inside = logs->n_behind > 0 && (c & 0xc0) == 0x80;
+                bool c1 = c >= 0x80 && c < 0xa0 && (!inside || logs->lead);
 
                 if (logs->lead && !c1)
                         text_append_char(out, (char) 0xc2);
+                logs->n_behind = inside ? logs->n_behind - 1 : bytes_behind(c);
                 logs->lead = c == 0xc2;
                 if (logs->lead)
                         continue;

@@ -43,7 +43,7 @@ static int main_run(Ctl *ctl, char **argv) {
                 return r;
         if (arguments_has(&ctl->arguments, "version"))
                 return print_version(ctl);
-        r = ctl_init(ctl);
+        r = ctl_init(ctl, verb && verb_has_option(verb, "timeout"));
         if (r < 0)
                 return r;
         return verb ? verb->run(ctl) : verb_none(ctl);

@@ -127,6 +127,13 @@ void selection_done(Selection *selection) {
         selection->n_parts = 0;
 }
 
+bool selection_is_by_options(const Arguments *arguments) {
+        for (const Option *o = selection_options; o->name; o++)
+                if (arguments_has(arguments, o->name))
+                        return true;
+        return false;
+}
+
 int selection_require(const Selection *selection, Trouble *trouble) {
         if (selection->n_parts > 0 || selection->all || has_filters(selection))
                 return 0;

@@ -32,6 +32,8 @@ typedef struct Selection {
 int selection_parse(Selection *ret, char *const *words, const Arguments *arguments, Trouble *trouble);
 void selection_done(Selection *selection);
 
+/* Whether one of the options that select tasks was given. */
+bool selection_is_by_options(const Arguments *arguments);
 /* Usage trouble if nothing was said about which tasks. */
 int selection_require(const Selection *selection, Trouble *trouble);
 /* It is one id and nothing else. */

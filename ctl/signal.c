@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "ctl/control.h"
+#include "ctl/selection.h"
 #include "ctl/signal-name.h"
 #include "ctl/verbs.h"
 
@@ -12,8 +13,8 @@ int verb_signal(Ctl *ctl) {
         const char *word;
         int number;
 
-        if (a->n_words < 2)
-                return trouble_usage(&ctl->trouble, "Which signal? As in: bgtctl signal 42 HUP.");
+        if (a->n_words < 2 || (a->n_words < 3 && !selection_is_by_options(a)))
+                return trouble_usage(&ctl->trouble, "Which tasks, and which signal? As in: bgtctl signal 42 HUP.");
         word = a->words[--a->n_words];
         a->words[a->n_words] = NULL;
         number = signal_from_name(word);

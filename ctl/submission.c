@@ -139,12 +139,13 @@ static int leave_running(Ctl *ctl, uint64_t id) {
         return EXIT_OWN_TROUBLE;
 }
 
-/* A task that was refused, killed or timed out says more than its exit status. */
+/* A command that could not be run, was killed or timed out says more than its exit status. */
 static void note_ending(const Ctl *ctl, const Value *task) {
+        const char *code = value_get_string(value_get(task, "Error"), "code");
         _cleanup_(freep) char *line = NULL;
         Text text = {};
 
-        if (snapshot_exit_status(task) == 0 || (value_get(task, "ExitCode") && !value_get(task, "Error")))
+        if (snapshot_exit_status(task) == 0 || text_equal(code, "ExitStatus"))
                 return;
         snapshot_append_ending(&text, task);
         line = text_take(&text);
@@ -189,8 +190,10 @@ int submission_run(Ctl *ctl, const char *method, const char *signature, const Va
                 return trouble_failed(&ctl->trouble, -EBADMSG, "Cannot read bgtd's answer");
         id = value_natural(answer->items[0]);
         r = print_id(ctl, answer, id, id_to_stderr);
-        if (r < 0)
+        if (r < 0) {
+                ctl_complain("Task %" PRIu64 " was started.", id);
                 return r;
+        }
 
         if (!arguments_has(&ctl->arguments, "wait") && !arguments_has(&ctl->arguments, "watch"))
                 return 0;

@@ -67,11 +67,19 @@ const Verb *verb_find(const char *name) {
         return NULL;
 }
 
+bool verb_has_option(const Verb *verb, const char *name) {
+        for (size_t i = 0; i < ELEMENTSOF(verb->options) && verb->options[i]; i++)
+                for (const Option *o = verb->options[i]; o->name; o++)
+                        if (strcmp(o->name, name) == 0)
+                                return true;
+        return false;
+}
+
 /* The tables in which @verb's options are looked up, its own first: it may mean something else by a global name. */
 static void verb_tables(const Verb *verb, const Option *ret[static 8]) {
         size_t n = 0;
 
-        for (size_t i = 0; verb && i < 4 && verb->options[i]; i++)
+        for (size_t i = 0; verb && i < ELEMENTSOF(verb->options) && verb->options[i]; i++)
                 ret[n++] = verb->options[i];
         ret[n++] = global_options;
         ret[n] = NULL;
@@ -86,7 +94,7 @@ static char *find_word(char **argv) {
         char *word;
 
         for (const Verb *verb = verbs; verb->name; verb++)
-                for (size_t i = 0; i < 4 && verb->options[i]; i++)
+                for (size_t i = 0; i < ELEMENTSOF(verb->options) && verb->options[i]; i++)
                         tables[n++] = verb->options[i];
         (void) arguments_parse(&arguments, argv, tables, &trouble);
         word = arguments.n_words > 0 ? arguments.words[0] : NULL;
@@ -108,6 +116,8 @@ int verbs_parse(char **argv, Arguments *ret, const Verb **ret_verb, Trouble *tro
                 return unknown;
         if (r < 0)
                 return r;
+        if (*ret_verb && (*ret_verb)->arguments[0] == '\0' && ret->n_words > 1)
+                return trouble_usage(trouble, "%s takes no %s.", (*ret_verb)->name, ret->words[1]);
         if (ret->rest && (!*ret_verb || (!(*ret_verb)->takes_command && (*ret_verb)->run != verb_start)))
                 return trouble_usage(trouble, "Nothing stands behind `--` here.");
         return 0;
@@ -137,7 +147,7 @@ static void append_verb_help(Text *text, const Verb *verb) {
                 text_appendf(text, "%s\n", verb->more);
         if (verb->synonym)
                 text_appendf(text, "`%s` is the same.\n", verb->synonym);
-        for (size_t i = 0; i < 4 && verb->options[i]; i++) {
+        for (size_t i = 0; i < ELEMENTSOF(verb->options) && verb->options[i]; i++) {
                 if (verb->options[i] == selection_options)
                         append_options(text, "Tasks: ids, lists and ranges as in 1,4,10-20, `self` inside a task, or", verb->options[i]);
                 else

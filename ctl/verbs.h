@@ -30,6 +30,9 @@ extern const Option global_options[];
 /* By its name or its synonym; NULL if there is none. */
 const Verb *verb_find(const char *name);
 
+/* Whether it has an option of its own of this name, whatever the global ones are. */
+bool verb_has_option(const Verb *verb, const char *name);
+
 /*
  * Takes the command line apart. *@ret_verb is NULL without a verb. On failure
  * @ret and *@ret_verb hold what was understood.

@@ -64,7 +64,8 @@ static int watcher_look(Watcher *watcher, bool fresh) {
                 return trouble_failed(&ctl->trouble, -ENOMEM, "Cannot watch");
         watcher->changed = false;
         do {
-                r = ctl_call(ctl, "List", "a{sv}as", (const Value *[]) { filter, columns }, &answer);
+                r = client_call(ctl->client, "List", "a{sv}as", (const Value *[]) { filter, columns },
+                                follow_patience(ctl, watcher->deadline_usec), &answer);
                 if (r < 0)
                         r = follow_again(ctl, r, watcher->deadline_usec);
         } while (r >= 0 && !answer);
@@ -203,12 +204,12 @@ int watcher_run(Ctl *ctl, const uint64_t *ids, size_t n_ids, uint64_t deadline_u
         if (!watcher.printed)
                 return trouble_failed(&ctl->trouble, -ENOMEM, "Cannot watch");
         if (!once) {
-                r = client_subscribe(ctl->client, watcher_on_changed, &watcher, ctl_deadline(ctl));
+                r = client_subscribe(ctl->client, watcher_on_changed, &watcher, follow_patience(ctl, deadline_usec));
                 if (r < 0)
                         return r;
         }
         r = watcher_loop(&watcher, once);
-        if (r == FOLLOW_E_TIME || (r == -ENOTCONN && clock_now_usec(CLOCK_MONOTONIC) >= deadline_usec))
+        if (r == FOLLOW_E_TIME || ((r == -ENOTCONN || r == -ETIMEDOUT) && clock_now_usec(CLOCK_MONOTONIC) >= deadline_usec))
                 return EXIT_TIME_IS_UP;
         if (r < 0)
                 return r;
