@@ -6,8 +6,11 @@
 #include "supervisor/store/row.h"
 #include "supervisor/store/schema.h"
 
-/* What the log is given ahead: some sixty commits. */
-#define LOG_AHEAD_BYTES (1024 * 1024)
+/* What the log is given ahead when it has less than a tenth of that left: some sixty commits. */
+#define LOG_AHEAD_BYTES (256 * 1024)
+
+/* A page in the log, with its header; see connection.c for its size. */
+#define FRAME_BYTES (1024 + 24)
 
 static int database_on_commit(void *userdata, sqlite3 *db, const char *schema, int n_frames) {
         Database *database = userdata;
@@ -47,7 +50,7 @@ static int database_prepare(Database *database) {
                 [STATEMENT_RAISE_LAST_ID]    = "UPDATE meta SET value = ?1 WHERE key = 'last_id' AND value < ?1",
                 [STATEMENT_PUT_FACTS]        = "UPDATE meta SET value = CASE key WHEN 'instance' THEN ?1 WHEN 'epoch' THEN ?2 ELSE ?3 END "
                                                "WHERE key IN ('instance', 'epoch', 'last_id')",
-                [STATEMENT_COUNT_WIPE]       = "UPDATE meta SET value = value + 1 WHERE key = 'wipes'",
+                [STATEMENT_COUNT_TIDYING]    = "UPDATE meta SET value = value + 1 WHERE key = 'tidyings'",
                 [STATEMENT_BEGIN]            = "BEGIN IMMEDIATE",
                 [STATEMENT_COMMIT]           = "COMMIT",
                 [STATEMENT_ROLLBACK]         = "ROLLBACK",
@@ -116,9 +119,46 @@ int database_read_meta(Database *database, const char *key, uint64_t *ret) {
         return 0;
 }
 
+/*
+ * Zeros behind what the log holds. Only while we hold the write lock: nobody
+ * else can be appending then. What is behind the last valid page of a log is
+ * never looked at, so this can do no harm at any moment, and if there is no room
+ * for it the commits just have to make their own.
+ */
+static void database_extend_log(Database *database, sqlite3_int64 wanted) {
+        static const char zeros[64 * 1024];
+        sqlite3_file *log = NULL;
+        sqlite3_int64 size = 0;
+        int rc;
+
+        rc = sqlite3_file_control(database->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+        if (rc != SQLITE_OK || !log || !log->pMethods)
+                return;
+        rc = log->pMethods->xFileSize(log, &size);
+        while (rc == SQLITE_OK && size < wanted) {
+                rc = log->pMethods->xWrite(log, zeros, sizeof zeros, size);
+                size += (sqlite3_int64) sizeof zeros;
+        }
+}
+
+static void database_make_room(Database *database) {
+        sqlite3_int64 used = (sqlite3_int64) database->n_log_frames * FRAME_BYTES;
+
+        if (used + LOG_AHEAD_BYTES / 10 <= database->n_log_bytes)
+                return;
+        database->n_log_bytes = used + LOG_AHEAD_BYTES;
+        database_extend_log(database, database->n_log_bytes);
+}
+
 int database_begin(Database *database) {
+        int r;
+
         database->will_drop = false;
-        return database_run(database, STATEMENT_BEGIN);
+        r = database_run(database, STATEMENT_BEGIN);
+        if (r < 0)
+                return r;
+        database_make_room(database);
+        return 0;
 }
 
 int database_execute(Database *database, Statement statement, const Value *values, size_t n_values) {
@@ -154,28 +194,6 @@ void database_roll_back(Database *database) {
                 (void) database_run(database, STATEMENT_ROLLBACK);
 }
 
-/*
- * Zeros behind what the log holds. Only while we hold the write lock: nobody
- * else can be appending then. What is behind the last valid page of a log is
- * never looked at, so this can do no harm at any moment, and if there is no room
- * for it the commits just have to make their own.
- */
-static void database_extend_log(Database *database) {
-        static const char zeros[64 * 1024];
-        sqlite3_file *log = NULL;
-        sqlite3_int64 size = 0;
-        int rc;
-
-        rc = sqlite3_file_control(database->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-        if (rc != SQLITE_OK || !log || !log->pMethods)
-                return;
-        rc = log->pMethods->xFileSize(log, &size);
-        while (rc == SQLITE_OK && size < LOG_AHEAD_BYTES) {
-                rc = log->pMethods->xWrite(log, zeros, sizeof zeros, size);
-                size += (sqlite3_int64) sizeof zeros;
-        }
-}
-
 static void transaction_rolled_backp(Database **database) {
         database_roll_back(*database);
 }
@@ -187,7 +205,6 @@ int database_commit_one(Database *database, Statement statement, const Value *va
         r = database_begin(transaction);
         if (r < 0)
                 return r;
-        database_extend_log(database);
         r = database_execute(database, statement, values, n_values);
         if (r < 0)
                 return r;
@@ -206,6 +223,7 @@ int database_wipe_log(Database *database) {
                 return connection_result(database->db, rc);
         database->must_wipe = false;
         database->n_log_frames = 0;
+        database->n_log_bytes = 0;
         return 0;
 }
 

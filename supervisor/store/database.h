@@ -5,9 +5,9 @@
  * Database
  *
  * The writer's connection and its statements. A transaction is begun, given
- * operations, and committed with one fdatasync of the write-ahead log, which is
- * kept at its size and written over: a file that grows costs the file system a
- * commit of its own at every sync, twice the time.
+ * operations, and committed with one fdatasync of the write-ahead log. That is
+ * written over or into room made ahead: a file that grows costs the file system
+ * a commit of its own at every sync, twice the time.
  */
 
 #include <stdbool.h>
@@ -24,7 +24,7 @@ typedef enum Statement {
         STATEMENT_DELETE_TASK,          /* id */
         STATEMENT_RAISE_LAST_ID,        /* id */
         STATEMENT_PUT_FACTS,            /* instance, epoch, last id */
-        STATEMENT_COUNT_WIPE,           /* no values */
+        STATEMENT_COUNT_TIDYING,        /* no values */
         STATEMENT_BEGIN,
         STATEMENT_COMMIT,
         STATEMENT_ROLLBACK,
@@ -34,7 +34,8 @@ typedef enum Statement {
 typedef struct Database {
         sqlite3 *db;
         sqlite3_stmt *statements[_STATEMENT_MAX];
-        int n_log_frames;               /* pages in the log after the last commit */
+        int n_log_frames;               /* pages in the log after the last commit; 0: it is written from its start */
+        int64_t n_log_bytes;            /* the room it was given */
         bool must_wipe;                 /* something was dropped that the log still holds */
         bool will_drop;                 /* the same, in the transaction that is open */
 } Database;
@@ -64,7 +65,7 @@ int database_read_meta(Database *database, const char *key, uint64_t *ret);
  */
 int database_wipe_log(Database *database);
 
-/* Commits one operation and makes room in the log for the commits to come. */
+/* One operation with its own transaction. */
 int database_commit_one(Database *database, Statement statement, const Value *values, size_t n_values);
 
 /* Puts what is in the log into the file as far as no reader prevents it, so that the log can be written from its start again. */

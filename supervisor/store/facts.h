@@ -12,5 +12,5 @@
 #include "supervisor/store/spare.h"
 #include "supervisor/store/store.h"
 
-/* Begins a new epoch, durably in both, and leaves room in the log. */
+/* Begins a new epoch, durably in both, with an empty log. */
 int facts_begin_epoch(Database *database, Spare *spare, StoreFacts *ret);

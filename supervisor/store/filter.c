@@ -86,6 +86,7 @@ int filter_init(Filter *filter, const StoreFilter *from) {
 
         filter->phases = from->phases;
         filter->oldest_first = from->oldest_first;
+        filter->max_bytes = STORE_READ_BYTES_MAX;
         filter->limit = from->limit == 0 || from->limit > STORE_READ_MAX ? STORE_READ_MAX : from->limit;
 
         r = filter_init_ranges(filter, from);
@@ -104,10 +105,10 @@ void filter_done(Filter *filter) {
         arena_done(&filter->arena);
 }
 
-/* A condition on @column whose value is bound, if there is one. */
-static void filter_add_condition(Text *sql, const char *column, const char *value) {
+/* A condition on @column whose value is bound, if there is one; the places are numbered as filter_bind_strings() counts. */
+static void filter_add_condition(Text *sql, const char *column, const char *value, int *place) {
         if (value)
-                text_appendf(sql, " AND %s = ?", column);
+                text_appendf(sql, " AND %s = ?%d", column, (*place)++);
 }
 
 /* The words come from our own table. */
@@ -123,15 +124,16 @@ static void filter_add_phases(Text *sql, uint32_t phases) {
 
 static char *filter_sql(const Filter *filter) {
         _cleanup_(freep) char *columns = row_columns_sql("NULL");
+        int place = PLACE_REST;
         Text sql = {};
 
         if (!columns)
                 return NULL;
         text_appendf(&sql, "SELECT %s FROM task WHERE " SCHEMA_HAS_ENDED " AND id BETWEEN ?1 AND ?2", columns);
         filter_add_phases(&sql, filter->phases);
-        filter_add_condition(&sql, "type", filter->type);
-        filter_add_condition(&sql, "namespace", filter->namespace);
-        filter_add_condition(&sql, "label", filter->label);
+        filter_add_condition(&sql, "type", filter->type, &place);
+        filter_add_condition(&sql, "namespace", filter->namespace, &place);
+        filter_add_condition(&sql, "label", filter->label, &place);
         text_appendf(&sql, " ORDER BY id %s LIMIT ?3", filter->oldest_first ? "ASC" : "DESC");
         return text_take(&sql);
 }

@@ -22,11 +22,11 @@ typedef struct Filter {
         size_t n_ranges;
         const char *type, *namespace, *label;   /* NULL: any */
         uint32_t phases;
-        uint64_t limit;
+        uint64_t limit;                 /* at most STORE_READ_MAX */
+        size_t max_bytes;               /* STORE_READ_BYTES_MAX */
         bool oldest_first;
 } Filter;
 
-/* At most STORE_READ_MAX, whatever the limit was. */
 int filter_init(Filter *filter, const StoreFilter *from);
 void filter_done(Filter *filter);
 

@@ -97,7 +97,7 @@ static int harvest_range(Harvest *harvest, const Read *read, sqlite3_stmt *state
                 if (atomic_load_explicit(&read->forgotten, memory_order_relaxed))
                         return -ECANCELED;
                 harvest->n_bytes += row_size(statement);
-                if (harvest->n_bytes > STORE_READ_BYTES_MAX)
+                if (harvest->n_bytes > read->filter.max_bytes)
                         return -E2BIG;
                 r = reader_read_row(statement, types, &task);
                 if (r < 0)

@@ -96,7 +96,7 @@ static const char *const migrations[] = {
         "CREATE INDEX task_ended_namespace ON task (namespace) WHERE " SCHEMA_HAS_ENDED ";"
         "CREATE INDEX task_ended_label ON task (label) WHERE label IS NOT NULL AND " SCHEMA_HAS_ENDED ";"
 
-        "INSERT INTO meta VALUES ('last_id', 0), ('epoch', 0), ('wipes', 0);"
+        "INSERT INTO meta VALUES ('last_id', 0), ('epoch', 0), ('tidyings', 0);"
         "INSERT INTO meta VALUES ('instance', random());",
 };
 

@@ -6,15 +6,18 @@
 #include "supervisor/store/fault.h"
 #include "supervisor/store/thread.h"
 
-/* With this many pages of 4 KiB the log goes into the file, so that it can be written from its start again. */
-#define LOG_FRAMES_MAX 1024
+/* With this many pages (4 MiB) the log goes into the file, so that it can be written from its start again. */
+#define LOG_FRAMES_MAX 4096
 
 /* The same when there is nothing else to do and nobody waits for it. */
-#define LOG_FRAMES_IDLE_MAX 256
+#define LOG_FRAMES_IDLE_MAX 1024
 
 /* How long nothing must have come; doubled while somebody's reading prevents it. */
 #define IDLE_USEC (1 * USEC_PER_SEC)
 #define IDLE_USEC_MAX (64 * USEC_PER_SEC)
+
+/* From one time to the next, since each writes more than the task that it is for. */
+#define TIDY_PAUSE_USEC (30 * USEC_PER_SEC)
 
 struct Writer {
         Database *database;
@@ -30,7 +33,8 @@ struct Writer {
 
         uint64_t tidy_usec;             /* when to tidy, CLOCK_MONOTONIC; USEC_INFINITY: never; the thread's */
         uint64_t idle_usec;             /* the wait before that; the thread's */
-        int checkpoint_frames;          /* when to empty the log; the thread's */
+        uint64_t last_tidy_usec;        /* 0: never; the thread's */
+        int checkpointed_frames;        /* how long the log was when it last went into the file; 0: it began anew; the thread's */
 };
 
 static int writer_execute(Writer *writer, const Turn *turn) {
@@ -104,12 +108,16 @@ static void writer_write(Writer *writer, Turn *batch) {
         }
 }
 
-/* A log that a reader kept from being emptied is tried again when it has grown as much again. */
+/* A log that a reader kept from beginning anew is tried again when it has grown as much again. */
 static void writer_checkpoint(Writer *writer) {
-        if (writer->database->n_log_frames < writer->checkpoint_frames)
+        int n_frames = writer->database->n_log_frames;
+
+        if (n_frames < writer->checkpointed_frames)
+                writer->checkpointed_frames = 0;
+        if (n_frames < writer->checkpointed_frames + LOG_FRAMES_MAX)
                 return;
         (void) database_checkpoint(writer->database);
-        writer->checkpoint_frames = writer->database->n_log_frames + LOG_FRAMES_MAX;
+        writer->checkpointed_frames = n_frames;
 }
 
 static bool writer_is_untidy(const Writer *writer) {
@@ -117,8 +125,15 @@ static bool writer_is_untidy(const Writer *writer) {
 }
 
 static void writer_tidy_later(Writer *writer, uint64_t idle_usec) {
+        uint64_t pause_usec = writer->last_tidy_usec > 0 ? writer->last_tidy_usec + TIDY_PAUSE_USEC : 0;
+
         writer->idle_usec = idle_usec > IDLE_USEC_MAX ? IDLE_USEC_MAX : idle_usec;
-        writer->tidy_usec = writer_is_untidy(writer) ? clock_now_usec(CLOCK_MONOTONIC) + writer->idle_usec : USEC_INFINITY;
+        writer->tidy_usec = USEC_INFINITY;
+        if (!writer_is_untidy(writer))
+                return;
+        writer->tidy_usec = clock_now_usec(CLOCK_MONOTONIC) + writer->idle_usec;
+        if (writer->tidy_usec < pause_usec)
+                writer->tidy_usec = pause_usec;
 }
 
 /*
@@ -129,12 +144,14 @@ static void writer_tidy_later(Writer *writer, uint64_t idle_usec) {
 static void writer_tidy(Writer *writer) {
         int r;
 
-        r = database_wipe_log(writer->database);
-        if (r >= 0) {
-                writer->checkpoint_frames = LOG_FRAMES_MAX;
-                (void) database_commit_one(writer->database, STATEMENT_COUNT_WIPE, NULL, 0);
+        r = writer->database->must_wipe ? database_wipe_log(writer->database) : database_checkpoint(writer->database);
+        if (r < 0 || writer->database->n_log_frames > 0) {
+                writer_tidy_later(writer, writer->idle_usec * 2);
+                return;
         }
-        writer_tidy_later(writer, r < 0 ? writer->idle_usec * 2 : IDLE_USEC);
+        (void) database_commit_one(writer->database, STATEMENT_COUNT_TIDYING, NULL, 0);
+        writer->last_tidy_usec = clock_now_usec(CLOCK_MONOTONIC);
+        writer_tidy_later(writer, IDLE_USEC);
 }
 
 /* Waits with the mutex. False: it is time to tidy. */
@@ -235,7 +252,6 @@ int writer_new(Writer **ret, Database *database, const Spare *spare, int done_fd
                 .queue_end = &writer->queue,
                 .tidy_usec = USEC_INFINITY,
                 .idle_usec = IDLE_USEC,
-                .checkpoint_frames = LOG_FRAMES_MAX,
         };
         r = fault_init(&writer->fault);
         if (r < 0)

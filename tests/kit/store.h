@@ -6,6 +6,7 @@
  */
 
 #include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
@@ -21,7 +22,7 @@
 #include "supervisor/store/store.h"
 #include "tests/kit/unit.h"
 
-#define BOX_DEADLINE_USEC (60 * USEC_PER_SEC)
+#define BOX_DEADLINE_USEC (300 * USEC_PER_SEC)
 
 typedef struct Box {
         char directory[64];
@@ -153,6 +154,31 @@ static inline int box_commit(Box *box) {
         return outcome.r;
 }
 
+/* Puts a task and waits for it, in a child of the test, where nothing may be asserted. */
+static inline bool box_child_commit(Box *box, uint64_t id) {
+        _cleanup_(task_type_unrefp) TaskType *type = NULL;
+        _cleanup_(task_freep) Task *task = task_new(id);
+        Outcome outcome = { .r = -1 };
+
+        if (box_parse_type("copy", "text", &type) < 0 || !task)
+                return false;
+        task->type = task_type_ref(type);
+        task->namespace = strdup("default");
+        task->phase = TASK_RUNNING;
+        task->claim_epoch = box->facts.epoch;
+        if (store_put_task(box->store, task) < 0 || store_when_durable(box->store, outcome_on_durable, &outcome) < 0)
+                return false;
+        store_flush(box->store);
+        while (outcome.n == 0) {
+                struct pollfd p = { .fd = store_fd(box->store), .events = POLLIN };
+
+                if (poll(&p, 1, (int) (BOX_DEADLINE_USEC / USEC_PER_MSEC)) != 1)
+                        return false;
+                store_dispatch(box->store);
+        }
+        return outcome.r == 0;
+}
+
 /* Tasks that came back. */
 typedef struct Found {
         Task **tasks;
@@ -164,7 +190,8 @@ typedef struct Found {
 static inline int found_on_task(Task *task, void *userdata) {
         Found *found = userdata;
 
-        found->tasks = reallocarray(found->tasks, found->n_tasks + 1, sizeof *found->tasks);
+        if ((found->n_tasks & (found->n_tasks - 1)) == 0)       /* room for twice as many at each power of two */
+                found->tasks = reallocarray(found->tasks, found->n_tasks * 2 + 1, sizeof *found->tasks);
         assert_non_null(found->tasks);
         found->tasks[found->n_tasks++] = task;
         return 0;
