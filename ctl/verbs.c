@@ -36,7 +36,7 @@ const Verb verbs[] = {
           .options = { pause_options, selection_options }, .run = verb_pause },
         { "resume", "thaw", TASKS, "let paused tasks go on",
           .options = { resume_options, selection_options }, .run = verb_resume },
-        { "run", NULL, "-- COMMAND...", "start a command as a task, from this directory",
+        { "run", NULL, "-- COMMAND...", "start a command as a task",
           .more = "The command has this environment, directory and umask, and no terminal. What\n"
                   "is printed is the task's id.",
           .options = { run_options, submission_options }, .takes_command = true, .run = verb_run },
@@ -170,7 +170,7 @@ void verbs_append_help(Text *text, const Verb *verb) {
                 (void) snprintf(left, sizeof left, "%s %s", v->name, v->arguments);
                 append_columns(text, left, 31, v->summary);
         }
-        text_append(text, "\n`freeze`, `thaw` and `kill` are pause, resume and cancel. Every verb has a --help.\n");
+        text_append(text, "\n`freeze`, `thaw`, `kill` are pause, resume, cancel. Every verb has a --help.\n");
         append_options(text, "Options, anywhere before `--`", global_options);
         text_append(text, "\nTasks are named by ids, lists and ranges as in 1,4,10-20, by `self` inside a\n"
                           "task, or by --all, --namespace NS, --type T, --label L and --state S.\n");

@@ -203,12 +203,9 @@ int watcher_run(Ctl *ctl, const uint64_t *ids, size_t n_ids, uint64_t deadline_u
         watcher.printed = calloc(n_ids + 1, sizeof *watcher.printed);
         if (!watcher.printed)
                 return trouble_failed(&ctl->trouble, -ENOMEM, "Cannot watch");
-        if (!once) {
-                r = client_subscribe(ctl->client, watcher_on_changed, &watcher, follow_patience(ctl, deadline_usec));
-                if (r < 0)
-                        return r;
-        }
-        r = watcher_loop(&watcher, once);
+        r = once ? 0 : client_subscribe(ctl->client, watcher_on_changed, &watcher, follow_patience(ctl, deadline_usec));
+        if (r >= 0)
+                r = watcher_loop(&watcher, once);
         if (r == FOLLOW_E_TIME || ((r == -ENOTCONN || r == -ETIMEDOUT) && clock_now_usec(CLOCK_MONOTONIC) >= deadline_usec))
                 return EXIT_TIME_IS_UP;
         if (r < 0)
