@@ -115,7 +115,7 @@ static void findings_print(const Findings *findings) {
                 ctl_note(ctl, "There are no types to check.");
 }
 
-int type_check(Ctl *ctl, char *const *paths) {
+int type_check_files(Ctl *ctl, char *const *paths) {
         _cleanup_(findings_done) Findings findings = { .ctl = ctl, .rows = value_new_list() };
         int r = 0;
 

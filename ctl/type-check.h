@@ -8,4 +8,4 @@
  * every type and the settings of this machine. The exit status: EXIT_INVALID
  * if one is wrong.
  */
-int type_check(Ctl *ctl, char *const *paths);
+int type_check_files(Ctl *ctl, char *const *paths);

@@ -101,7 +101,7 @@ int verb_types(Ctl *ctl) {
         int r;
 
         if (a->n_words > 1 && strcmp(a->words[1], "check") == 0)
-                return type_check(ctl, a->words + 2);
+                return type_check_files(ctl, a->words + 2);
         if (a->n_words > 2)
                 return trouble_usage(&ctl->trouble, "One type at a time: bgtctl types NAME.");
         r = types_ask(ctl, a->n_words > 1 ? a->words[1] : "", &types);
