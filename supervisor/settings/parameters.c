@@ -237,19 +237,19 @@ static int word_substitute(const TaskType *type, const char *word, char *const *
 
 static int words_substitute(const TaskType *type, char *const *command, char *const *parameters, char ***ret, SettingsFault *fault) {
         _cleanup_(strv_freep) char **words = strv_new(strv_length(command));
-        size_t n = 0;
+        size_t n = 0, size = 0;
         int r;
 
         if (!words)
                 return -ENOMEM;
         for (size_t i = 0; command && command[i]; i++) {
-                char *word;
-
-                r = word_substitute(type, command[i], parameters, &word, fault);
+                r = word_substitute(type, command[i], parameters, words + n, fault);
                 if (r < 0)
                         return r;
-                if (word)
-                        words[n++] = word;
+                if (words[n])
+                        size += strlen(words[n++]) + 1;
+                if (size > COMMAND_MAX)
+                        return fault_set(fault, "The command of type %s would be longer than 6 MiB, which the kernel does not take.", type->name);
         }
         if (n == 0)
                 return fault_set(fault, "The command of type %s holds no word.", type->name);

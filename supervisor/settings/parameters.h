@@ -16,10 +16,10 @@
 #include "supervisor/settings/command-line.h"
 #include "supervisor/settings/fault.h"
 
-/* No start takes more; the kernel takes no longer argument, its NUL included; nobody needs to see more of one value. */
-#define PARAMETERS_MAX 1000U
-#define ARGUMENT_MAX (128U * 1024)
-#define EXPANDED_MAX 4096U
+#define PARAMETERS_MAX 1000U                    /* of one start */
+#define ARGUMENT_MAX (128U * 1024)              /* the kernel's, of one argument with its NUL */
+#define COMMAND_MAX (6U * 1024 * 1024)          /* the kernel's, of all arguments and the environment, whatever the stack's limit */
+#define EXPANDED_MAX 4096U                      /* of what people are shown */
 
 /*
  * @given is name=value. The result holds the declared ones in their order, the
@@ -35,8 +35,8 @@ int parameter_check(const Parameter *parameter, const char *value, SettingsFault
 /*
  * The words of @command with ${name} replaced and $$ a dollar. A word that is
  * only absent parameters is left out. -EINVAL with a sentence for a value that
- * would begin an argument with `-` without AllowDash=, an argument longer than
- * the kernel takes, or a command that holds no word in the end. Not for the
+ * would begin an argument with `-` without AllowDash=, for more than the kernel
+ * takes as arguments, or for a command that holds no word in the end. Not for the
  * command of somebody's own (`run`), which is taken as it is.
  */
 int parameters_substitute(const TaskType *type, char *const *command, char *const *parameters, char ***ret, SettingsFault *ret_fault);

@@ -15,6 +15,7 @@
 #include "supervisor/settings/parse.h"
 
 #define SEPARATORS " \t,"
+#define LIST_MAX 1000U
 
 static int string_set(void *field, const char *text) {
         char **string = field, *copy = strdup(text);
@@ -120,6 +121,13 @@ int parse_command(const Setting *setting, const char *text, void *field, Setting
         return 0;
 }
 
+/* Lists are walked for every word that is added, and a start may be allowed to add to one. */
+static int list_append(char ***list, const char *word, SettingsFault *fault) {
+        if (strv_length(*list) >= LIST_MAX)
+                return fault_set(fault, "makes a list of more than %u words", LIST_MAX);
+        return strv_append(list, word);
+}
+
 static int account_list_add(const char *text, bool groups_too, char ***list, SettingsFault *fault) {
         _cleanup_(strv_freep) char **parts = NULL;
         int r;
@@ -131,7 +139,7 @@ static int account_list_add(const char *text, bool groups_too, char ***list, Set
                 if (!is_account(groups_too && *part == '@' ? part + 1 : part))
                         return fault_set(fault, groups_too ? "holds `%s`, which is neither a user nor a group as @group" : "holds `%s`, which is no name or number",
                                          excerpt(part).text);
-                r = strv_append(list, part);
+                r = list_append(list, part, fault);
                 if (r < 0)
                         return r;
         }
@@ -158,7 +166,7 @@ static int word_list_add(const char *text, const char *separators, bool (*is_one
         STRV_FOREACH(word, words) {
                 if (!is_one(word))
                         return fault_set(fault, "holds `%s`, which is not %s", excerpt(word).text, what);
-                r = strv_append(list, word);
+                r = list_append(list, word, fault);
                 if (r < 0)
                         return r;
         }
@@ -182,6 +190,21 @@ int parse_keys(const Setting *setting, const char *text, void *field, SettingsFa
         return word_list_add(text, SEPARATORS, text_is_name, "a key", field, fault);
 }
 
+/* `NAME=value`; takes the word apart. */
+static int environment_add(char *word, char ***environment, SettingsFault *fault) {
+        char *equals = strchr(word, '=');
+
+        if (equals)
+                *equals = '\0';
+        if (!equals || !text_is_identifier(word))
+                return fault_set(fault, "holds `%s`, which is not NAME=value", excerpt(word).text);
+        if (strncmp(word, "BGT_", 4) == 0 || strcmp(word, "NOTIFY_SOCKET") == 0)
+                return fault_set(fault, "sets %s, which every task gets from bgtd", excerpt(word).text);
+        if (strv_length(*environment) >= LIST_MAX)
+                return fault_set(fault, "makes more than %u variables", LIST_MAX);
+        return strv_set(environment, word, equals + 1);
+}
+
 int parse_environment(const Setting *setting, const char *text, void *field, SettingsFault *fault) {
         _cleanup_(strv_freep) char **words = NULL;
         int r;
@@ -190,15 +213,7 @@ int parse_environment(const Setting *setting, const char *text, void *field, Set
         if (r < 0)
                 return r;
         STRV_FOREACH(word, words) {
-                char *equals = strchr(word, '=');
-
-                if (equals)
-                        *equals = '\0';
-                if (!equals || !text_is_identifier(word))
-                        return fault_set(fault, "holds `%s`, which is not NAME=value", excerpt(word).text);
-                if (strncmp(word, "BGT_", 4) == 0 || strcmp(word, "NOTIFY_SOCKET") == 0)
-                        return fault_set(fault, "sets %s, which every task gets from bgtd", excerpt(word).text);
-                r = strv_set(field, word, equals + 1);
+                r = environment_add(word, field, fault);
                 if (r < 0)
                         return r;
         }

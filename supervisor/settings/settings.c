@@ -32,7 +32,7 @@ static const Setting settings_keys[] = {
         { "Manager", "RequiredPaths", "", parse_paths, offsetof(Settings, required_paths),
           "While one of these paths is missing nothing is started.", .list = true, .later = true },
         { "Manager", "HookTimeoutSec", "30", parse_span, offsetof(Settings, hook_timeout_usec),
-          "How long a hook may run.", .minimum = 1, .later = true },
+          "How long a hook may run, and a task's process may take to begin.", .minimum = 1 },
         { "Manager", "FreezeTimeoutSec", "10", parse_span, offsetof(Settings, freeze_timeout_usec),
           "How long the kernel may take to confirm a pause before it is withdrawn.", .minimum = 1 },
         { "Manager", "KillTimeoutSec", "10", parse_span, offsetof(Settings, kill_timeout_usec),
@@ -167,23 +167,14 @@ static int settings_check(const Settings *settings, const IniFile *ini, Settings
         return 0;
 }
 
-static int settings_read(const SettingsPaths *paths, IniFile *ini, SettingsFault *fault) {
-        _cleanup_(strv_freep) char **main_file = NULL, **drop_ins = NULL;
+static int settings_read(const SettingsPaths *paths, const char *folder, const char *only, IniFile *ini, SettingsFault *fault) {
+        _cleanup_(strv_freep) char **files = NULL;
         int r;
 
-        r = settings_paths_find(paths, "", ".conf", "bgtd.conf", &main_file, fault);
+        r = settings_paths_find(paths, folder, ".conf", only, &files, fault);
         if (r < 0)
                 return r;
-        r = settings_paths_find(paths, "bgtd.conf.d", ".conf", NULL, &drop_ins, fault);
-        if (r < 0)
-                return r;
-
-        STRV_FOREACH(path, main_file) {
-                r = ini_file_read(ini, path, !paths->user_mode, fault);
-                if (r < 0)
-                        return r;
-        }
-        STRV_FOREACH(path, drop_ins) {
+        STRV_FOREACH(path, files) {
                 r = ini_file_read(ini, path, !paths->user_mode, fault);
                 if (r < 0)
                         return r;
@@ -221,7 +212,9 @@ int settings_load(const SettingsPaths *paths, Settings **ret, SettingsFault *ret
         assert(ret);
 
         *ret_fault = (SettingsFault) {};
-        r = settings_read(paths, &ini, ret_fault);
+        r = settings_read(paths, "", "bgtd.conf", &ini, ret_fault);
+        if (r == 0)
+                r = settings_read(paths, "bgtd.conf.d", NULL, &ini, ret_fault);
         if (r == 0)
                 r = settings_build(&ini, ret, ret_fault);
         return fault_explain(ret_fault, r);

@@ -11,6 +11,7 @@
 #include "supervisor/settings/type-table.h"
 
 #define SUFFIX ".ini"
+#define ASSIGNMENTS_MAX (64U * 1024)    /* bytes of one start */
 
 static int type_add_parameter(TaskType *type, const char *name, const IniSection *section, SettingsFault *fault) {
         Parameter *parameters = reallocarray(type->parameters, type->n_parameters + 1, sizeof *parameters), *parameter;
@@ -251,12 +252,16 @@ static int override_add(const TaskType *type, const char *assignment, bool any_l
 
 static int type_override(const TaskType *type, char *const *assignments, bool any_limit, TaskType **ret, SettingsFault *fault) {
         _cleanup_(ini_file_done) IniFile ini = {};
+        size_t size = 0;
         int r;
 
         r = ini_file_parse(&ini, type->name, type->text, strlen(type->text), fault);
         if (r < 0)
                 return r;
         STRV_FOREACH(assignment, (char **) assignments) {
+                size += strlen(assignment);
+                if (size > ASSIGNMENTS_MAX)
+                        return fault_set(fault, "The properties together are longer than 64 KiB.");
                 r = override_add(type, assignment, any_limit, &ini, fault);
                 if (r < 0)
                         return r;

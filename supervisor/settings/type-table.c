@@ -136,7 +136,7 @@ static const Setting type_keys[] = {
           "ring: what libbgt posts. notify: sd_notify. output: an expression on what it writes. files: how far it is in the files it has open, "
           "for unmodified programs. io: bytes moved against a total. command: what Command= prints.", progress_sources },
         { "Progress", "Units", "", parse_text, offsetof(TaskType, progress_units),
-          "What the numbers count, such as MB. Empty: a percentage." },
+          "What the numbers count. Numbers of bytes are shown in kB, MB, GB, KiB, MiB or GiB. Empty: a percentage." },
         { "Progress", "Expression", "", parse_text, offsetof(TaskType, progress_expression),
           "For Source=output, with the named groups current, total, units and details.", .later = true },
         { "Progress", "Total", "", parse_parameter_name, offsetof(TaskType, progress_total),
@@ -157,7 +157,7 @@ static const Setting type_keys[] = {
         { "Schedule", "MaxResults", "0", parse_count_or_forever, offsetof(TaskType, max_results),
           "How many attempts are remembered; 0 all, -1 none.", .later = true },
         { "Schedule", "TimeoutSec", "0", parse_deadline, offsetof(TaskType, timeout_usec),
-          "How long it may run, pauses not counted; 0 is no limit.", .later = true },
+          "How long it may run, pauses not counted; 0 is no limit." },
         { "Schedule", "Device", "", parse_name, offsetof(TaskType, device),
           "The device it needs, a section of bgtd.conf.", .later = true },
         { "Schedule", "Queue", "", parse_name, offsetof(TaskType, queue),
@@ -170,7 +170,7 @@ static const Setting type_keys[] = {
         LIMIT_SETTINGS("Limits", TaskType, "They", false),
 
         { "Hooks", "OnStarting", "", parse_command, offsetof(TaskType, on_starting),
-          "Runs before the task exists; if it fails, the start is refused.", .later = true },
+          "Runs before the task exists; if it fails, the start is refused." },
         { "Hooks", "OnRunning", "", parse_command, offsetof(TaskType, on_running),
           "Runs in the task before its command; if it fails, the command is not run.", .later = true },
         { "Hooks", "OnCompleted", "", parse_command, offsetof(TaskType, on_completed),

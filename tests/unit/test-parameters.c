@@ -91,7 +91,7 @@ static void unknown_missing_and_repeated_ones_are_named(void **state) {
                 "[Task]\nExecStart=x\n[Parameter database]\nRequired=yes\nLabel=Where\n[Parameter level]\n");
         _cleanup_(task_type_unrefp) TaskType *bare = type_of("[Task]\nExecStart=x\n");
 
-        assert_string_equal(check(type, GIVEN("databse=1")), "Type t has no parameter databse; did you mean database?");
+        assert_string_equal(check(type, GIVEN("dattabase=1")), "Type t has no parameter dattabase; did you mean database?");
         assert_string_equal(check(type, GIVEN("elephant=1")), "Type t has no parameter elephant; it has database, level.");
         assert_string_equal(check(bare, GIVEN("elephant=1")), "Type t takes no parameters, so not elephant.");
         assert_string_equal(check(type, NULL), "Type t needs the parameter database (Where); add database=\xe2\x80\xa6.");
@@ -228,6 +228,27 @@ static void no_argument_is_longer_than_the_kernel_takes(void **state) {
         assert_int_equal(strlen(words[1]), ARGUMENT_MAX - 2);
 }
 
+static void no_command_is_longer_than_the_kernel_takes(void **state) {
+        _cleanup_(task_type_unrefp) TaskType *type = type_of("[Task]\nExecStart=x\n[Parameter a]\n");
+        _cleanup_(strv_freep) char **command = strv_new(64), **words = NULL;
+        _cleanup_(freep) char *given = malloc(100000);
+        SettingsFault fault;
+
+        memset(given, 'x', 100000);
+        memcpy(given, "a=", 2);
+        given[99999] = '\0';
+        for (size_t i = 0; i < 62; i++)
+                command[i] = strdup("${a}");
+        assert_int_equal(parameters_substitute(type, command, GIVEN(given), &words, &fault), 0);
+        assert_int_equal(strv_length(words), 62);
+
+        command[62] = strdup("${a}");
+        words = strv_free(words);
+        assert_int_equal(parameters_substitute(type, command, GIVEN(given), &words, &fault), -EINVAL);
+        assert_string_equal(fault.sentence, "The command of type t would be longer than 6 MiB, which the kernel does not take.");
+        assert_null(words);
+}
+
 static void a_command_without_words_is_refused(void **state) {
         _cleanup_(task_type_unrefp) TaskType *type = type_of("[Task]\nExecStart=x\n[Parameter a]\n");
         char **words = NULL;
@@ -292,6 +313,7 @@ int main(void) {
                 cmocka_unit_test(nothing_before_a_dash_does_not_hide_it),
                 cmocka_unit_test(an_undeclared_value_does_not_become_an_option),
                 cmocka_unit_test(no_argument_is_longer_than_the_kernel_takes),
+                cmocka_unit_test(no_command_is_longer_than_the_kernel_takes),
                 cmocka_unit_test(a_command_without_words_is_refused),
                 cmocka_unit_test(a_display_value_is_made_of_parameters_and_details),
                 cmocka_unit_test(a_display_value_is_cut_where_nobody_reads_on),

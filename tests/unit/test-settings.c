@@ -202,7 +202,7 @@ static void names_that_nobody_knows_are_errors_with_a_hint(void **state) {
         assert_refused("[Manager]\nJoblimit=1\n", ":2: [Manager] has no key Joblimit; did you mean JobLimit?");
         assert_refused("[Manager]\nRetentionDays=1\n", ":2: RetentionDays= does not belong in [Manager] but in [Store].");
         assert_refused("[Manager]\nElephants=1\n", ":2: [Manager] has no key Elephants.");
-        assert_refused("[Stroe]\n", ":1: There is no section [Stroe]; did you mean Store?");
+        assert_refused("[Storre]\n", ":1: There is no section [Storre]; did you mean Store?");
         assert_refused("[Namespaces a]\n", ":1: There is no section [Namespaces a]; did you mean Namespace?");
         assert_refused("[Namespacesa]\n", ":1: There is no section [Namespacesa]; did you mean Namespace?");
         assert_refused("[Namespace]\n", ":1: [Namespace] needs a valid name, as in [Namespace NAME].");

@@ -273,8 +273,8 @@ static void a_type_needs_a_program(void **state) {
 
 /* P-3 */
 static void commands_hold_declared_parameters_in_arguments_only(void **state) {
-        assert_refused("[Task]\nExecStart=x ${databse}\n[Parameter database]\n",
-                       "t:2: ExecStart= holds ${databse}, which is not declared; did you mean database?");
+        assert_refused("[Task]\nExecStart=x ${dattabase}\n[Parameter database]\n",
+                       "t:2: ExecStart= holds ${dattabase}, which is not declared; did you mean database?");
         assert_refused("[Task]\nExecStart=x ${y}\n", "t:2: ExecStart= holds ${y}, which is not declared; add [Parameter y].");
         assert_refused("[Task]\nExecStart=${y} x\n[Parameter y]\n",
                        "t:2: ExecStart= takes its program from ${y}; only arguments may hold parameters.");
@@ -513,6 +513,30 @@ static void keys_without_effect_are_remarked(void **state) {
         assert_null(none);
 }
 
+/* P-45: who may add to a list cannot make it cost more than it is worth */
+static void lists_and_overrides_are_bounded(void **state) {
+        _cleanup_(task_type_unrefp) TaskType *type = type_of(BARE "Override=Environment\n"), *changed = NULL;
+        _cleanup_(freep) char *long_list = NULL, *long_value = NULL;
+        Text text = {};
+        char *assignments[2] = {};
+        SettingsFault fault;
+
+        text_append(&text, "Environment=");
+        for (int i = 0; i <= 1000; i++)
+                text_appendf(&text, "A%d= ", i);
+        assignments[0] = long_list = text_take(&text);
+        assert_int_equal(type_file_override(type, assignments, false, &changed, &fault), -EINVAL);
+        assert_non_null(strstr(fault.sentence, "makes more than 1000 variables"));
+
+        text_append(&text, "Environment=A=");
+        for (int i = 0; i < 66000; i++)
+                text_append_char(&text, 'x');
+        assignments[0] = long_value = text_take(&text);
+        assert_int_equal(type_file_override(type, assignments, false, &changed, &fault), -EINVAL);
+        assert_string_equal(fault.sentence, "The properties together are longer than 64 KiB.");
+        assert_null(changed);
+}
+
 static void a_sentence_is_one_line_of_valid_text(void **state) {
         _cleanup_(freep) char *value = malloc(60000), *text = NULL;
         TaskType *type = NULL;
@@ -553,6 +577,7 @@ int main(void) {
                 cmocka_unit_test(an_admin_may_limit_commands_of_somebodys_own),
                 cmocka_unit_test(no_two_keys_that_can_be_overridden_have_one_name),
                 cmocka_unit_test(keys_without_effect_are_remarked),
+                cmocka_unit_test(lists_and_overrides_are_bounded),
                 cmocka_unit_test(a_sentence_is_one_line_of_valid_text),
         };
 
