@@ -74,9 +74,21 @@ static void append_time(Text *text, uint64_t time_usec, uint64_t now_usec) {
         text_append_char(text, ')');
 }
 
-/* A number with one digit behind the point where that says something. */
-static void append_rate(Text *text, double rate) {
-        text_appendf(text, rate > -10 && rate < 10 && rate != (double) (int64_t) rate ? "%.1f/s" : "%.0f/s", rate);
+/* With one digit behind the point where that says something, and not longer than one can read. */
+void cell_append_rate(Text *text, double rate, const char *units) {
+        static const char prefixes[] = " kMGTPE";
+        const char *prefix = prefixes;
+
+        for (; rate >= 100000 && prefix[1]; prefix++)
+                rate /= 1000;
+        text_appendf(text, rate > -10 && rate < 10 && rate != (double) (int64_t) rate ? "%.1f" : "%.0f", rate);
+        if (prefix > prefixes)
+                text_append_char(text, *prefix);
+        if (units && *units) {
+                text_append_char(text, ' ');
+                text_append(text, units);
+        }
+        text_append(text, "/s");
 }
 
 static void append_number(Text *text, const Value *value) {
@@ -169,7 +181,7 @@ void cell_append(Text *text, CellKind kind, const Value *value, uint64_t now_use
                 text_append(text, bytes);
                 break;
         case CELL_RATE:
-                append_rate(text, value_double(value));
+                cell_append_rate(text, value_double(value), NULL);
                 break;
         case CELL_BAR:
                 cell_append_bar(text, (unsigned) value_natural(value), CELL_BAR_WIDTH);

@@ -34,6 +34,9 @@ void cell_append(Text *text, CellKind kind, const Value *value, uint64_t now_use
 /* `[####----]`, @width columns with its brackets. */
 void cell_append_bar(Text *text, unsigned percent, unsigned width);
 
+/* `1.2 MB/s`, `450k/s`; @units may be NULL. */
+void cell_append_rate(Text *text, double rate, const char *units);
+
 /* `5min ago`, `in 2h`, `now`. */
 void cell_append_age(Text *text, uint64_t time_usec, uint64_t now_usec);
 

@@ -42,7 +42,7 @@ static int message_append(sd_bus_message *m, const char *signature, const Value 
 static int message_append_basic(sd_bus_message *m, char type, const Value *value) {
         int32_t i32 = (int32_t) value->integer;
         uint32_t u32 = (uint32_t) value->natural;
-        int truth = value->boolean;
+        int truth = value->type == VALUE_BOOLEAN && value->boolean;
 
         switch (type) {
         case 'b':

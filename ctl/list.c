@@ -12,7 +12,7 @@
 
 #define COLUMNS_MAX 128
 
-#define COLUMNS_ACTIVE "Id,Phase,Progress,ProgressLine,Type,Owner,StartTime,Name"
+#define COLUMNS_ACTIVE "Id,Phase,Progress,ProgressLine,Type,Owner,StartTime,Name,Command"
 #define COLUMNS_ENDED "Id,Phase,Type,Owner,FinishTime,RunTime,Name,FinalStatus"
 #define COLUMNS_EVERY COLUMNS_ACTIVE ",FinalStatus"
 

@@ -59,6 +59,8 @@ static void append_part(Text *text, const char *raw) {
 
 static void append_progress(Text *text, const Value *snapshot) {
         const Value *rate = value_get(snapshot, "Rate");
+        _cleanup_(freep) char *raw = NULL;
+        Text shown = {};
         const char *units = value_get_string(snapshot, "ProgressUnits");
 
         if (value_integer(value_get(snapshot, "ProgressTotal")) > 0) {
@@ -69,13 +71,9 @@ static void append_progress(Text *text, const Value *snapshot) {
         }
         append_part(text, value_get_string(snapshot, "ProgressLine"));
         if (rate && !value_get_boolean(snapshot, "HasEnded")) {
-                text_append(text, "  ");
-                text_appendf(text, value_double(rate) < 10 ? "%.1f" : "%.0f", value_double(rate));
-                if (units && *units) {
-                        text_append_char(text, ' ');
-                        visible_append(text, units);
-                }
-                text_append(text, "/s");
+                cell_append_rate(&shown, value_double(rate), units);
+                raw = text_take(&shown);
+                append_part(text, raw);
         }
 }
 

@@ -80,6 +80,10 @@ static void spans_bytes_and_rates_have_units(void **state) {
         assert_cell(CELL_RATE, value_new_double(1.25), "1.2/s");
         assert_cell(CELL_RATE, value_new_double(3), "3/s");
         assert_cell(CELL_RATE, value_new_double(1234.5), "1234/s");
+        assert_cell(CELL_RATE, value_new_double(99999), "99999/s");
+        assert_cell(CELL_RATE, value_new_double(5729054), "5729k/s");
+        assert_cell(CELL_RATE, value_new_double(1e30), "1000000000000E/s");
+        assert_cell(CELL_RATE, value_new_double(-5), "-5/s");
 }
 
 static void commands_can_be_pasted_into_a_shell(void **state) {
