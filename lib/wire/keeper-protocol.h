@@ -20,12 +20,21 @@
  *                                         <-  ENDED key code status error step
  *      ACK key                            ->                                  forgotten, reaped
  *      BOUND key bytes  [output]          ->                                  keep this file bounded
+ *      GOODBYE                            ->                                  bgtd stops and has not just died
  *
  * A key (id, attempt, role) is one child. SPAWNED, EXECED and ENDED of a key
  * come in this order, each at most once a connection; EXECED is left out when
  * the command could not be executed or its end came first. What KNOWN has said
  * is not said again. A child stays known until ACK, across any number of
  * connections and a death of the keeper, so nothing is lost while bgtd is away.
+ *
+ * What a keeper that has died does not leave to the next one are the BOUNDs:
+ * bgtd says them again for each KNOWN. Orders that were under way on an older
+ * connection when HELLO came are dropped, an ACK too: what was not carried out
+ * shows in KNOWN.
+ *
+ * The keeper closes its copies of a SPAWN's descriptors, which may flush them:
+ * no file of a file system that hangs may be sent, as those of FUSE and NFS.
  */
 
 #include <stdint.h>
@@ -46,6 +55,7 @@ typedef enum KeeperKind {
         KEEPER_ENDED,           /* <- key, pid, code, status; error and step if it never was the command */
         KEEPER_ACK,             /* -> key */
         KEEPER_BOUND,           /* -> key, bytes [output] */
+        KEEPER_GOODBYE,         /* -> bgtd stops: a transient keeper may go when nothing is left */
         _KEEPER_KIND_MAX,
 } KeeperKind;
 

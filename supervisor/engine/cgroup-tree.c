@@ -22,6 +22,7 @@ typedef struct Remnant {
         int events_fd;
         char name[CGROUP_NAME_MAX];
         sd_event_source *source;
+        sd_event_source *more_source;   /* NULL: never needed */
 } Remnant;
 
 int cgroup_tree_open(CgroupTree **ret, const char *mount, const char *root, char **ret_sentence) {
@@ -54,6 +55,7 @@ int cgroup_tree_open(CgroupTree **ret, const char *mount, const char *root, char
 }
 
 static Remnant *remnant_free(Remnant *remnant) {
+        sd_event_source_disable_unref(remnant->more_source);
         sd_event_source_disable_unref(remnant->source);
         fd_closep(&remnant->events_fd);
         fd_closep(&remnant->parent_fd);
@@ -187,13 +189,36 @@ char *cgroup_tree_read_mark(int fd, const char *name) {
         return value;
 }
 
+static int remnant_on_events(sd_event_source *source, int fd, uint32_t revents, void *userdata);
+
+static int remnant_on_turn(sd_event_source *source, void *userdata) {
+        Remnant *remnant = userdata;
+
+        return remnant_on_events(NULL, remnant->events_fd, 0, remnant);
+}
+
+/* A task has made thousands of groups in its own: a bounded part of them goes in each turn. */
+static int remnant_again(Remnant *remnant) {
+        int r;
+
+        if (remnant->more_source)
+                return sd_event_source_set_enabled(remnant->more_source, SD_EVENT_ONESHOT);
+        r = sd_event_add_defer(sd_event_source_get_event(remnant->source), &remnant->more_source, remnant_on_turn, remnant);
+        if (r >= 0)
+                (void) sd_event_source_set_priority(remnant->more_source, PRIORITY_FLUSH);
+        else
+                (void) log_failure(r, "Cannot go on removing the cgroup %s", remnant->name);
+        return 0;
+}
+
 static int remnant_on_events(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         Remnant *remnant = userdata, **link = &remnant->tree->remnants;
         CgroupEvents events;
 
         if (cgroup_events_reread(remnant->events_fd, &events) == 0 && events.populated)
                 return 0;
-        (void) cgroup_remove(remnant->parent_fd, remnant->name);
+        if (cgroup_remove(remnant->parent_fd, remnant->name) == CGROUP_E_MORE)
+                return remnant_again(remnant);
         while (*link != remnant)
                 link = &(*link)->next;
         *link = remnant->next;
@@ -201,7 +226,7 @@ static int remnant_on_events(sd_event_source *source, int fd, uint32_t revents, 
         return 0;
 }
 
-static int remnant_new(CgroupTree *tree, sd_event *event, int parent_fd, const char *name) {
+static int remnant_new(CgroupTree *tree, sd_event *event, int parent_fd, const char *name, bool empty) {
         _cleanup_(fd_closep) int fd = -1;
         Remnant *remnant;
         int r;
@@ -225,14 +250,14 @@ static int remnant_new(CgroupTree *tree, sd_event *event, int parent_fd, const c
         (void) sd_event_source_set_description(remnant->source, "cgroup-remnant");
         remnant->next = tree->remnants;
         tree->remnants = remnant;
-        return 0;
+        return empty ? remnant_again(remnant) : 0;
 }
 
 void cgroup_tree_discard(CgroupTree *tree, sd_event *event, int parent_fd, const char *name) {
         int r = cgroup_remove(parent_fd, name);
 
-        if (r == CGROUP_E_POPULATED)
-                r = remnant_new(tree, event, parent_fd, name);
+        if (r == CGROUP_E_POPULATED || r == CGROUP_E_MORE)
+                r = remnant_new(tree, event, parent_fd, name, r == CGROUP_E_MORE);
         if (r < 0)
                 (void) log_failure(r, "Cannot remove the cgroup %s", name);
 }

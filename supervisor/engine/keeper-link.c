@@ -345,3 +345,9 @@ int keeper_link_bound(KeeperLink *link, KeeperKey key, uint64_t bytes, int outpu
 
         return link_send(link, &message, key, &output_fd, 1);
 }
+
+void keeper_link_goodbye(KeeperLink *link) {
+        KeeperMessage message = { .kind = KEEPER_GOODBYE };
+
+        (void) link_send(link, &message, (KeeperKey) { .role = KEEPER_ROLE_TASK }, NULL, 0);
+}

@@ -49,4 +49,6 @@ typedef struct KeeperKey {
 /* Borrow the descriptors. -ENOMEM; a lost connection is no error: the next on_known_end tells what was heard. */
 int keeper_link_spawn(KeeperLink *link, KeeperKey key, const int *fds, size_t n_fds);
 int keeper_link_ack(KeeperLink *link, KeeperKey key);
+/* bgtd stops, and has not just died. */
+void keeper_link_goodbye(KeeperLink *link);
 int keeper_link_bound(KeeperLink *link, KeeperKey key, uint64_t bytes, int output_fd);

@@ -36,6 +36,8 @@ static int create_fresh_cgroup(Run *run) {
         if (r != CGROUP_E_EXISTS)
                 return r;
         r = cgroup_remove(run->namespace_fd, run->name);
+        if (r == CGROUP_E_POPULATED || r == CGROUP_E_MORE)
+                return -EBUSY;
         if (r < 0)
                 return r;
         return result_strict(cgroup_create(run->namespace_fd, run->name, &run->cgroup_fd));

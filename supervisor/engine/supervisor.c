@@ -268,8 +268,11 @@ static int open_configuration(Supervisor *sv, char **ret_sentence) {
         int r;
 
         r = settings_paths_default(sv->config_dir, sv->user_mode, &sv->paths);
-        if (r < 0)
+        if (r < 0) {
+                if (sv->config_dir)
+                        *ret_sentence = text_format("Cannot use the configuration directory %s: %s.", sv->config_dir, strerror(-r));
                 return r;
+        }
         r = load_configuration(&sv->paths, &sv->settings, &sv->types, &sv->access, &fault);
         if (r < 0) {
                 if (fault.sentence[0])
@@ -433,6 +436,8 @@ Supervisor *supervisor_close(Supervisor *sv) {
         start_close(sv);
         close_tasks(sv);
         sv->helpers = helpers_free(sv->helpers);
+        if (sv->keeper)
+                keeper_link_goodbye(sv->keeper);
         sv->keeper = keeper_link_close(sv->keeper);
         sv->cgroups = cgroup_tree_close(sv->cgroups);
         sv->registry = registry_free(sv->registry);

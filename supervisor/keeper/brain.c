@@ -68,6 +68,7 @@ static void brain_become(Brain *brain, int fd, const KeeperMessage *hello) {
         brain->watched = EPOLLIN;
         table->epoch = hello->epoch;
         table->greeted = 1;
+        table->released = 0;
 
         brain->welcome_due = brain->known_end_due = true;
         for (uint32_t i = 0; i < table->n_used; i++) {
@@ -132,6 +133,7 @@ static bool order_is_sound(const Order *order, ssize_t size) {
         case KEEPER_SPAWN:
                 return true;    /* what is wrong with one is told with its key */
         case KEEPER_ACK:
+        case KEEPER_GOODBYE:
                 return order->n_fds == 0;
         case KEEPER_BOUND:
                 return order->n_fds == 1;

@@ -27,11 +27,12 @@ typedef struct Child {
 
 /* As a program expects to find itself: own session, nothing blocked or ignored. */
 static void child_detach(void) {
-        const struct sigaction by_default = { .sa_handler = SIG_DFL };
+        const uint64_t by_default[8] = {};      /* the kernel's own structure: all zeros are SIG_DFL */
         sigset_t none;
 
+        /* the C library's call refuses the two signals it keeps for itself, which whoever started us may have ignored */
         for (int signal = 1; signal < NSIG; signal++)
-                (void) sigaction(signal, &by_default, NULL);
+                (void) syscall(SYS_rt_sigaction, signal, by_default, NULL, NSIG / 8);
         (void) sigemptyset(&none);
         (void) sigprocmask(SIG_SETMASK, &none, NULL);
         (void) setsid();

@@ -25,6 +25,8 @@
 #define PAUSE_MIN_USEC (10 * USEC_PER_MSEC)
 #define PAUSE_DOUBLINGS_MAX 9
 
+#define COLLECTED_PER_TURN 256
+
 typedef struct Guard {
         const GuardSettings *settings;
         KeeperSettings keeper_settings;
@@ -55,15 +57,19 @@ static int guard_enter_cgroup(Guard *guard) {
 
         r = cgroup_root_find(wanted, &guard->root);
         if (r == CGROUP_ROOT_E_NONE)
-                return guard_complain(GUARD_STATUS_NO_CGROUP, "No cgroup v2 hierarchy is mounted; mount one, for example with `mount -t cgroup2 none /sys/fs/cgroup`.");
+                return guard_complain(GUARD_STATUS_NO_CGROUP, "No cgroup v2 hierarchy is mounted here; mount one, "
+                                      "for example with `mount -t cgroup2 none /sys/fs/cgroup`.");
         if (r == CGROUP_ROOT_E_NOT_CGROUP)
-                return guard_complain(GUARD_STATUS_NO_CGROUP, "%s is not a directory of a cgroup v2 hierarchy; name one with --cgroup-root.", wanted);
+                return guard_complain(GUARD_STATUS_NO_CGROUP, "%s is not a directory of a cgroup v2 hierarchy; "
+                                      "name one with --cgroup-root.", wanted);
         if (r < 0)
-                return guard_complain(GUARD_STATUS_NO_CGROUP, "Cannot find out which cgroup this process is in: %s; name one with --cgroup-root.", strerror(-r));
+                return guard_complain(GUARD_STATUS_NO_CGROUP, "Cannot find out which cgroup this process is in: %s; "
+                                      "name one with --cgroup-root.", strerror(-r));
 
         r = cgroup_root_enter(&guard->root);
         if (r < 0)
-                return guard_complain(GUARD_STATUS_NO_CGROUP, "Cannot move into %s/keeper: %s; the cgroup must be delegated to this user.", guard->root.path, strerror(-r));
+                return guard_complain(GUARD_STATUS_NO_CGROUP, "Cannot move into %s/keeper: %s; "
+                                      "the cgroup must be delegated to this user.", guard->root.path, strerror(-r));
         return 0;
 }
 
@@ -74,14 +80,19 @@ static int guard_listen(Guard *guard) {
 
         guard->directory_fd = open(directory, O_DIRECTORY | O_RDONLY | O_CLOEXEC);
         if (guard->directory_fd < 0 || fstat(guard->directory_fd, &st) < 0)
-                return guard_complain(GUARD_STATUS_FAILED, "Cannot open the runtime directory %s: %s.", directory, strerror(errno));
+                return guard_complain(GUARD_STATUS_FAILED, "Cannot open the runtime directory %s: %s; "
+                                      "make it first.", directory, strerror(errno));
         if (st.st_uid != geteuid() || (st.st_mode & (S_IWGRP | S_IWOTH)))
-                return guard_complain(GUARD_STATUS_FAILED, "The runtime directory %s must be ours and writable by nobody else.", directory);
+                return guard_complain(GUARD_STATUS_FAILED, "The runtime directory %s must be ours "
+                                      "and writable by nobody else.", directory);
+
         r = socket_listen(guard->directory_fd, &guard->keeper_settings.listen_fd);
         if (r == SOCKET_E_ANSWERED)
-                return guard_complain(GUARD_STATUS_ALREADY_THERE, "Another keeper answers on %s/" SOCKET_NAME "; end it first or use another --runtime-dir.", directory);
+                return guard_complain(GUARD_STATUS_ALREADY_THERE, "Another keeper answers on %s/" SOCKET_NAME "; "
+                                      "end it first or use another --runtime-dir.", directory);
         if (r < 0)
-                return guard_complain(GUARD_STATUS_FAILED, "Cannot listen on %s/" SOCKET_NAME ": %s.", directory, strerror(-r));
+                return guard_complain(GUARD_STATUS_FAILED, "Cannot listen on %s/" SOCKET_NAME ": %s.",
+                                      directory, strerror(-r));
         return 0;
 }
 
@@ -126,7 +137,12 @@ static int guard_init(Guard *guard, const GuardSettings *settings) {
         guard->keeper_settings.guard_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
         if (guard->keeper_settings.guard_fd < 0)
                 return guard_complain(GUARD_STATUS_FAILED, "Cannot make an eventfd: %s.", strerror(errno));
-        return guard_listen(guard);
+        r = guard_listen(guard);
+        if (r != 0)
+                return r;
+        if (chdir("/") < 0)     /* hold no mount; from here on no path is relative */
+                return guard_complain(GUARD_STATUS_FAILED, "Cannot enter /: %s.", strerror(errno));
+        return 0;
 }
 
 static void guard_plan_next(Guard *guard) {
@@ -177,12 +193,16 @@ static void guard_collect(Guard *guard) {
         Table *table = guard->keeper_settings.table;
         bool found = false;
 
-        for (;;) {
+        for (size_t n = 0;; n++) {
                 siginfo_t end = {};
                 int i;
 
                 if (waitid(P_ALL, 0, &end, WEXITED | WNOHANG | WNOWAIT) < 0 || end.si_pid == 0)
                         break;
+                if (n == COLLECTED_PER_TURN) {
+                        (void) kill(getpid(), SIGCHLD);         /* a fork bomb must not keep us from SIGTERM */
+                        break;
+                }
                 i = table_find_pid(table, end.si_pid);
                 if (i != TABLE_NONE) {
                         entry_ended(&table->entry[i], end.si_code, end.si_status);

@@ -2,8 +2,10 @@
 #include "supervisor/keeper/keeper.h"
 
 #include <limits.h>
+#include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/signalfd.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,6 +19,7 @@
 
 #define EVENTS_PER_TURN 64
 #define ORDERS_PER_TURN 16
+#define STRANGERS_PER_TURN 256
 #define PATIENCE_SECONDS 30
 #define FDS_RESERVED 64         /* for all that is not a child's */
 
@@ -29,6 +32,7 @@ typedef struct Keeper {
         Brain brain;
         Outputs outputs;
         int epoll_fd;
+        int sigchld_fd;
         int patience_fd;        /* -1 but for a transient keeper that nobody has greeted */
         bool may_leave;
         int fds_max;            /* a descriptor from here on means that there are too many */
@@ -124,7 +128,7 @@ static void keeper_acknowledge(Keeper *keeper, Ward *ward) {
         if (entry_state(ward->entry) != KEEPER_CHILD_ENDED)
                 return;
         if (ward->pidfd >= 0)
-                /* ECHILD: the guard has done it */
+                /* ECHILD: it has been collected already, by the guard or among strangers */
                 (void) waitid(P_PIDFD, (id_t) ward->pidfd, &(siginfo_t) {}, WEXITED | WNOHANG);
         keeper_drop(keeper, &ward->life_fd);
         keeper_drop(keeper, &ward->pidfd);
@@ -152,6 +156,9 @@ static void keeper_obey(Keeper *keeper, Order *order) {
         case KEEPER_BOUND:
                 if (ward && order->fds[0] < keeper->fds_max)
                         (void) output_bound(&keeper->outputs, &ward->output, MOVE_FD(order->fds[0]), message->bytes);
+                return;
+        case KEEPER_GOODBYE:
+                keeper->table->released = 1;
                 return;
         default:
                 assert(false);
@@ -210,6 +217,37 @@ static void keeper_on_guard(Keeper *keeper) {
         }
 }
 
+/*
+ * A task can make children that are ours (CLONE_PARENT), and would fill the
+ * machine with zombies if nobody reaped them. There is no way to wait for them
+ * alone: when there are any, all that have ended are collected, ours as well,
+ * whose ends then stand in the table only.
+ */
+static void keeper_reap_strangers(Keeper *keeper) {
+        for (size_t n = 0; n < STRANGERS_PER_TURN; n++) {
+                siginfo_t end = {};
+                int i;
+
+                if (waitid(P_ALL, 0, &end, WEXITED | WNOHANG | WNOWAIT) < 0 || end.si_pid == 0)
+                        return;
+                i = table_find_pid(keeper->table, end.si_pid);
+                if (i != TABLE_NONE)
+                        keeper_on_exit(keeper, &keeper->wards.all[i]);
+                (void) waitid(P_PID, (id_t) end.si_pid, NULL, WEXITED | WNOHANG);
+        }
+        (void) kill(getpid(), SIGCHLD);         /* go on in the next turn */
+}
+
+/* One signal may stand for many ends; those of our own children come through their pidfds. */
+static void keeper_on_sigchld(Keeper *keeper) {
+        struct signalfd_siginfo info;
+
+        if (read(keeper->sigchld_fd, &info, sizeof info) != sizeof info)
+                return;
+        if (!table_has_pid(keeper->table, (pid_t) info.ssi_pid))
+                keeper_reap_strangers(keeper);
+}
+
 static void keeper_on_event(Keeper *keeper, const struct epoll_event *event) {
         uint32_t index = watch_index(event);
         Ward *ward = &keeper->wards.all[index];
@@ -226,6 +264,9 @@ static void keeper_on_event(Keeper *keeper, const struct epoll_event *event) {
                 return;
         case WATCH_GUARD:
                 keeper_on_guard(keeper);
+                return;
+        case WATCH_SIGCHLD:
+                keeper_on_sigchld(keeper);
                 return;
         case WATCH_PATIENCE:
                 keeper->may_leave = true;
@@ -247,6 +288,17 @@ static void keeper_on_event(Keeper *keeper, const struct epoll_event *event) {
                 outputs_on_trimmed(&keeper->outputs);
                 return;
         }
+}
+
+static int keeper_watch_sigchld(Keeper *keeper) {
+        sigset_t sigchld;
+
+        (void) sigemptyset(&sigchld);
+        (void) sigaddset(&sigchld, SIGCHLD);    /* blocked by the guard, for us too */
+        keeper->sigchld_fd = signalfd(-1, &sigchld, SFD_CLOEXEC | SFD_NONBLOCK);
+        if (keeper->sigchld_fd < 0)
+                return result_errno();
+        return watch_add(keeper->epoll_fd, keeper->sigchld_fd, EPOLLIN, WATCH_SIGCHLD, 0);
 }
 
 static int keeper_be_patient(Keeper *keeper) {
@@ -287,11 +339,14 @@ static int keeper_init(Keeper *keeper, const KeeperSettings *settings) {
         r = watch_add(keeper->epoll_fd, settings->guard_fd, EPOLLIN, WATCH_GUARD, 0);
         if (r < 0)
                 return r;
+        r = keeper_watch_sigchld(keeper);
+        if (r < 0)
+                return r;
         return keeper_be_patient(keeper);
 }
 
 static bool keeper_is_done(const Keeper *keeper) {
-        return keeper->settings->transient && (keeper->may_leave || keeper->table->greeted) &&
+        return keeper->settings->transient && (keeper->may_leave || keeper->table->released) &&
                keeper->wards.n == 0 && brain_is_away(&keeper->brain);
 }
 

@@ -231,8 +231,9 @@ static bool output_trim(const Output *output) {
                 output_restart(output);
 
         /* Much more than what is left below the end can only have been reserved beyond it. */
-        if (fstat(output->fd, &after) == 0 && (stat_taken(&after) - RESERVE_BYTES_MAX) / 8 > after.st_size - cut)
-                (void) ftruncate(output->fd, after.st_size);
+        if (fstat(output->fd, &after) == 0 && (stat_taken(&after) - RESERVE_BYTES_MAX) / 8 > after.st_size - cut &&
+            ftruncate(output->fd, after.st_size) < 0)
+                return false;
         return fstat(output->fd, &after) == 0 && stat_taken(&after) < stat_taken(&before);
 }
 
@@ -247,7 +248,7 @@ static _Noreturn void outputs_run_trimmer(const Outputs *outputs) {
 }
 
 static void outputs_trim(Outputs *outputs) {
-        pid_t pid = process_clone(-1, NULL, &outputs->trimmer_pidfd);
+        pid_t pid = process_clone(-1, 0, NULL, &outputs->trimmer_pidfd);
 
         if (pid == 0)
                 outputs_run_trimmer(outputs);
@@ -295,7 +296,7 @@ void outputs_on_trimmed(Outputs *outputs) {
 
         if (outputs->trimmer_pidfd < 0)
                 return;
-        if (waitid(P_PIDFD, (id_t) outputs->trimmer_pidfd, &end, WEXITED | WNOHANG) < 0 || end.si_pid == 0)
+        if (waitid(P_PIDFD, (id_t) outputs->trimmer_pidfd, &end, WEXITED | WNOHANG | __WALL) < 0 || end.si_pid == 0)
                 return;
         watch_remove(outputs->epoll_fd, outputs->trimmer_pidfd);
         fd_closep(&outputs->trimmer_pidfd);

@@ -10,10 +10,10 @@
 
 #include "lib/base/result.h"
 
-pid_t process_clone(int cgroup_fd, _Atomic int32_t *ret_pid, int *ret_pidfd) {
+pid_t process_clone(int cgroup_fd, int exit_signal, _Atomic int32_t *ret_pid, int *ret_pidfd) {
         struct clone_args args = {
                 .flags = CLONE_PIDFD,
-                .exit_signal = SIGCHLD,
+                .exit_signal = (uint64_t) exit_signal,
                 .pidfd = (uint64_t) (uintptr_t) ret_pidfd,
         };
         long pid;

@@ -15,12 +15,13 @@
 /*
  * A copy of this process: 0 in the child, its pid in the parent, or a negative
  * errno. @cgroup_fd is the directory it is born in, -1 for the same as ours.
- * The pid stands in @ret_pid, unless NULL, before the child runs.
+ * The pid stands in @ret_pid, unless NULL, before the child runs. Without
+ * @exit_signal its end is seen by its pidfd alone and waited for with __WALL.
  *
  * Never CLONE_VFORK: whatever holds the child up before exec, a freeze or a
  * hanging file system, must not hold us.
  */
-pid_t process_clone(int cgroup_fd, _Atomic int32_t *ret_pid, int *ret_pidfd);
+pid_t process_clone(int cgroup_fd, int exit_signal, _Atomic int32_t *ret_pid, int *ret_pidfd);
 
 int process_open(pid_t pid);
 int process_kill(int pidfd);

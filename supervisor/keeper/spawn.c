@@ -2,6 +2,7 @@
 #include "supervisor/keeper/spawn.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "lib/base/fd.h"
@@ -19,7 +20,7 @@ int spawn(Ward *ward, const SpawnOrder *order) {
         life_fd = ends[0];
         child_life_fd = ends[1];
 
-        pid = process_clone(order->cgroup_fd, ward->pid, &pidfd);
+        pid = process_clone(order->cgroup_fd, SIGCHLD, ward->pid, &pidfd);
         if (pid < 0)
                 return pid;
         if (pid == 0)

@@ -36,6 +36,13 @@ int table_find_pid(const Table *table, pid_t pid) {
         return TABLE_NONE;
 }
 
+bool table_has_pid(const Table *table, pid_t pid) {
+        for (uint32_t i = 0; i < table->n_used; i++)
+                if (atomic_load_explicit(&table->pid[i], memory_order_relaxed) == pid)
+                        return true;
+        return false;
+}
+
 void table_remember(Table *table, const Key *key) {
         table->acknowledged[table->n_acknowledged % TABLE_KEYS_REMEMBERED] = *key;
         table->n_acknowledged++;

@@ -46,6 +46,7 @@ typedef struct Table {
         uint64_t generation;
         uint64_t epoch;                 /* of the newest brain */
         uint32_t greeted;               /* some brain has said HELLO */
+        uint32_t released;              /* the last one has said GOODBYE: it has stopped and not just died */
         _Atomic uint32_t n_used;        /* entries from here on have never been used */
         uint32_t n_acknowledged;        /* free-running */
         Key acknowledged[TABLE_KEYS_REMEMBERED];
@@ -58,6 +59,8 @@ int table_new(Table **ret);
 
 /* The index of the entry that has not ended and has this pid, or TABLE_NONE. */
 int table_find_pid(const Table *table, pid_t pid);
+/* Whether any entry has it, ended or not. */
+bool table_has_pid(const Table *table, pid_t pid);
 
 /* The newest acknowledged keys: what was once done is not done again. */
 void table_remember(Table *table, const Key *key);

@@ -20,6 +20,7 @@ typedef enum WatchSource {
         WATCH_CANDIDATE,        /* index: which */
         WATCH_BRAIN,
         WATCH_GUARD,            /* it has collected ends */
+        WATCH_SIGCHLD,
         WATCH_PATIENCE,         /* nobody has come */
         WATCH_EXIT,             /* index: the ward's */
         WATCH_LIFE,             /* index: the ward's */
