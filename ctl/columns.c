@@ -2,6 +2,7 @@
 #include "ctl/columns.h"
 
 #include <ctype.h>
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -102,22 +103,36 @@ static void append_spaces(Text *text, size_t n) {
                 text_append_char(text, ' ');
 }
 
-/* One line; the last cell that says something ends it, without blanks behind. */
+/* One line; the last cell that says something ends it, without blanks behind. What does not fit is cut at the terminal's edge. */
 static void append_line(Text *text, char *const *cells, const Column *columns, const size_t *widths, size_t n, const ColumnsStyle *style, bool is_heading) {
-        size_t last = n, owed = 0;
+        size_t last = n, owed = 0, left = style->width > 0 ? style->width : SIZE_MAX;
 
         while (last > 0 && !*cells[last - 1])
                 last--;
         for (size_t i = 0; i < last; i++) {
-                size_t width = visible_width(cells[i]);
-                size_t blank = width < widths[i] ? widths[i] - width : 0;
+                _cleanup_(freep) char *cell = NULL;
                 bool right = is_right_aligned(columns[i].kind);
+                size_t width, blank;
+                Text cut = {};
 
-                append_spaces(text, owed + (right ? blank : 0));
-                if (columns[i].kind == CELL_STATE && !is_heading)
-                        columns_append_state(text, cells[i], style->color);
+                visible_append_cut(&cut, cells[i], style->width > 0 && columns[i].shrinks ? widths[i] : SIZE_MAX);
+                cell = text_take(&cut);
+                width = cell ? visible_width(cell) : 0;
+                blank = width < widths[i] ? widths[i] - width : 0;
+                owed += right ? blank : 0;
+                if (!cell || owed >= left)
+                        break;
+                append_spaces(text, owed);
+                left -= owed;
+                if (width > left)
+                        visible_append_cut(text, cell, left);
+                else if (columns[i].kind == CELL_STATE && !is_heading)
+                        columns_append_state(text, cell, style->color);
                 else
-                        visible_append_cut(text, cells[i], style->width > 0 && columns[i].shrinks ? widths[i] : width);
+                        text_append(text, cell);
+                if (width >= left)
+                        break;
+                left -= width;
                 owed = strlen(GAP) + (right ? 0 : blank);
         }
         text_append_char(text, '\n');

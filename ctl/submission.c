@@ -157,9 +157,6 @@ static int stay(Ctl *ctl, uint64_t id) {
         const Value *task;
         int r;
 
-        r = client_watch_interrupt(ctl->client);
-        if (r < 0)
-                return r;
         if (arguments_has(&ctl->arguments, "watch")) {
                 r = watcher_run(ctl, &id, 1, USEC_INFINITY, false);
                 if (r < 0)
@@ -179,6 +176,7 @@ static int stay(Ctl *ctl, uint64_t id) {
 }
 
 int submission_run(Ctl *ctl, const char *method, const char *signature, const Value *const *arguments, bool id_to_stderr) {
+        bool stays = arguments_has(&ctl->arguments, "wait") || arguments_has(&ctl->arguments, "watch");
         _cleanup_(value_freep) Value *answer = NULL;
         uint64_t id;
         int r;
@@ -189,13 +187,18 @@ int submission_run(Ctl *ctl, const char *method, const char *signature, const Va
         if (answer->n_items != 2)
                 return trouble_failed(&ctl->trouble, -EBADMSG, "Cannot read bgtd's answer");
         id = value_natural(answer->items[0]);
+        if (stays) {
+                r = client_watch_interrupt(ctl->client);
+                if (r < 0)
+                        return r;
+        }
         r = print_id(ctl, answer, id, id_to_stderr);
         if (r < 0) {
                 ctl_complain("Task %" PRIu64 " was started.", id);
                 return r;
         }
 
-        if (!arguments_has(&ctl->arguments, "wait") && !arguments_has(&ctl->arguments, "watch"))
+        if (!stays)
                 return 0;
         r = stay(ctl, id);
         return r == -EINTR ? leave_running(ctl, id) : r;

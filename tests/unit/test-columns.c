@@ -74,16 +74,17 @@ static void a_task_without_a_total_has_no_bar(void **state) {
         assert_null(strchr(table, '['));
 }
 
-static void a_narrow_terminal_cuts_only_what_may_be_cut(void **state) {
+static void a_line_is_never_wider_than_the_terminal(void **state) {
         _cleanup_(value_freep) Value *rows = rows_new();
 
         (void) state;
 
-        for (size_t width = 37; width < 60; width++) {
+        for (size_t width = 1; width < 60; width++) {
                 _cleanup_(freep) char *table = table_of(rows, width, false);
                 char *save = NULL;
 
-                assert_non_null(strstr(table, "[#####-----]"));
+                if (width > 30)
+                        assert_non_null(strstr(table, "[#####-----]"));
                 for (char *line = strtok_r(table, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
                         assert_true(visible_width(line) <= width);
         }
@@ -145,7 +146,7 @@ int main(void) {
         const struct CMUnitTest tests[] = {
                 cmocka_unit_test(a_table_is_aligned_by_what_is_seen),
                 cmocka_unit_test(a_task_without_a_total_has_no_bar),
-                cmocka_unit_test(a_narrow_terminal_cuts_only_what_may_be_cut),
+                cmocka_unit_test(a_line_is_never_wider_than_the_terminal),
                 cmocka_unit_test(color_is_added_and_does_not_shift),
                 cmocka_unit_test(no_rows_are_no_table_and_an_empty_array),
                 cmocka_unit_test(json_has_the_same_rows_with_null_for_what_is_absent),
