@@ -307,7 +307,8 @@ Received test_keeper_receive(TestKeeper *k) {
         size_t n_fds = 0;
 
         await_readable(k->fd);
-        assert_int_equal(packet_receive(k->fd, &received.message, sizeof received.message, fds, &n_fds), sizeof received.message);
+        assert_int_equal(packet_receive(k->fd, &received.message, sizeof received.message, fds, &n_fds),
+                         sizeof received.message);
         assert_true(n_fds <= 1);
         if (n_fds == 1)
                 received.fd = fds[0];
@@ -318,8 +319,8 @@ Received test_keeper_expect(TestKeeper *k, KeeperKind kind, uint64_t id) {
         Received received = test_keeper_receive(k);
 
         if (received.message.kind != kind || received.message.id != id)
-                fail_msg("kind %u of %llu came instead of %u of %llu", received.message.kind, (unsigned long long) received.message.id,
-                         kind, (unsigned long long) id);
+                fail_msg("kind %u of %llu came instead of %u of %llu",
+                         received.message.kind, (unsigned long long) received.message.id, kind, (unsigned long long) id);
         return received;
 }
 
@@ -408,6 +409,46 @@ uint64_t test_keeper_spawn(TestKeeper *k, const SpawnExtras *extras, char *const
         fds[5] = x->extra;
         test_keeper_send(k, &message, fds, x->extra ? 6 : 5);
         return message.id;
+}
+
+Leash leash_new(void) {
+        int ends[2];
+
+        assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+        return (Leash) { ends[0], ends[1] };
+}
+
+void leash_done(Leash *leash) {
+        fd_closep(&leash->in);
+        fd_closep(&leash->end);
+}
+
+uint64_t spawn_on_leash(TestKeeper *k, const Leash *leash, const char *script) {
+        _cleanup_(freep) char *whole = text_format("read x; %s", script);
+
+        return SPAWN_SHELL(k, &(SpawnExtras) { .in = leash->in }, whole);
+}
+
+void assert_exited(const KeeperMessage *end, int status) {
+        assert_int_equal(end->error, 0);
+        assert_int_equal(end->step, SPAWN_STEP_NONE);
+        assert_int_equal(end->code, CLD_EXITED);
+        assert_int_equal(end->status, status);
+}
+
+void assert_failed(const KeeperMessage *end, SpawnStep step, int error) {
+        assert_int_equal(end->step, step);
+        assert_int_equal(end->error, error);
+}
+
+uint64_t spawn_hanging(TestKeeper *k, char **ret_path) {
+        uint64_t id;
+
+        *ret_path = text_format("%s/pipe", k->directory);
+        assert_int_equal(mkfifo(*ret_path, 0600), 0);
+        id = SPAWN(k, &(SpawnExtras) { .attach = *ret_path }, (char *) "/bin/true");
+        (void) fd_close(test_keeper_expect(k, KEEPER_SPAWNED, id).fd);
+        return id;
 }
 
 char *test_read_all(int fd) {

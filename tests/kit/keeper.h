@@ -16,7 +16,7 @@
 #include "lib/wire/keeper-protocol.h"
 #include "lib/wire/spawn-spec.h"
 
-#define KEEPER_DEADLINE_MSEC 20000
+#define KEEPER_DEADLINE_MSEC 60000      /* an emulated machine with a thousand processes is slow */
 
 typedef struct TestKeeper {
         char *mount;            /* of cgroup v2 */
@@ -99,6 +99,21 @@ char *test_keeper_group(TestKeeper *k, int *ret_fd);
 uint64_t test_keeper_spawn(TestKeeper *k, const SpawnExtras *extras, char *const *argv);
 #define SPAWN(k, extras, ...) test_keeper_spawn(k, extras, (char *const []) { __VA_ARGS__, NULL })
 #define SPAWN_SHELL(k, extras, script) SPAWN(k, extras, (char *) "/bin/sh", (char *) "-c", (char *) (script))
+
+/* A child that runs until told: its standard input ends. */
+typedef struct Leash {
+        int in, end;
+} Leash;
+
+Leash leash_new(void);
+void leash_done(Leash *leash);
+uint64_t spawn_on_leash(TestKeeper *k, const Leash *leash, const char *script);
+
+/* A child that hangs on its way to exec: it opens a pipe that nobody reads, whose path is the caller's. */
+uint64_t spawn_hanging(TestKeeper *k, char **ret_path);
+
+void assert_exited(const KeeperMessage *end, int status);
+void assert_failed(const KeeperMessage *end, SpawnStep step, int error);
 
 /* What the other end writes until it closes; the caller's. */
 char *test_read_all(int fd);

@@ -115,7 +115,9 @@ static void flood(TestKeeper *k, const char *directory, int64_t most_allowed, bo
         uint64_t id;
 
         (void) test_keeper_hello(k);
-        (void) snprintf(script, sizeof script, "i=0; while test $i -lt %d; do seq $((i * %d + 1)) $(((i + 1) * %d)); i=$((i + 1)); done", PIECES, LINES, LINES);
+        (void) snprintf(script, sizeof script,
+                        "i=0; while test $i -lt %d; do seq $((i * %d + 1)) $(((i + 1) * %d)); i=$((i + 1)); done",
+                        PIECES, LINES, LINES);
         id = spawn_writer(k, &file, script);
         if (!brain_is_there) {
                 (void) fd_close(test_keeper_expect(k, KEEPER_SPAWNED, id).fd);
@@ -188,7 +190,8 @@ static void a_task_that_plays_with_its_file_does_not_get_more(void **state) {
                 /* space beyond the end, which no data shows */
                 "head -c 2M /dev/zero; fallocate -n -o 4M -l 400M /proc/self/fd/1; echo",
                 /* many small pieces */
-                "for i in 9 8 7 6 5 4 3 2 1; do dd if=/dev/zero of=/proc/self/fd/1 bs=64k count=16 seek=$((i * 10000)) conv=notrunc status=none; done",
+                "for i in 9 8 7 6 5 4 3 2 1; do"
+                " dd if=/dev/zero of=/proc/self/fd/1 bs=64k count=16 seek=$((i * 10000)) conv=notrunc status=none; done",
         };
         TestKeeper *k = *state;
 
@@ -257,7 +260,7 @@ static void where_holes_cannot_be_punched_the_file_starts_again_and_says_so(void
 
 static void where_nothing_can_be_done_nothing_is_lost_and_no_time_spent(void **state) {
         TestKeeper *k = *state;
-        uint64_t before;
+        bool rests = false;
         File file;
 
         (void) test_keeper_hello(k);
@@ -269,10 +272,13 @@ static void where_nothing_can_be_done_nothing_is_lost_and_no_time_spent(void **s
 
         file = file_new(k->directory, 0);
         (void) test_keeper_await_end(k, spawn_writer(k, &file, "head -c 8M /dev/zero"));
-        assert_true(test_keeper_is_silent(k, 200));
-        before = test_process_cpu_usec(k->keeper);
-        assert_true(test_keeper_is_silent(k, 500));
-        assert_true(test_process_cpu_usec(k->keeper) - before <= 20000);
+        for (int i = 0; i < 100 && !rests; i++) {        /* it tries some times before */
+                uint64_t before = test_process_cpu_usec(k->keeper);
+
+                assert_true(test_keeper_is_silent(k, 300));
+                rests = test_process_cpu_usec(k->keeper) == before;
+        }
+        assert_true(rests);
         assert_int_equal(file_size(&file), 8 * MIB);
         file_done(&file);
 }

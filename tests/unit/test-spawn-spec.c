@@ -125,7 +125,9 @@ static void a_description_over_the_limit_is_not_encoded(void **state) {
 
 /* P-46 */
 static void memory_that_is_not_sealed_is_refused(void **state) {
-        static const int seals[] = { 0, F_SEAL_GROW | F_SEAL_SHRINK, F_SEAL_WRITE | F_SEAL_GROW, F_SEAL_WRITE | F_SEAL_SHRINK };
+        static const int seals[] = {
+                0, F_SEAL_GROW | F_SEAL_SHRINK, F_SEAL_WRITE | F_SEAL_GROW, F_SEAL_WRITE | F_SEAL_SHRINK,
+        };
         _cleanup_(freep) char *bytes = NULL;
         size_t size;
 
@@ -255,7 +257,8 @@ static void random_bytes_are_refused_or_make_a_whole_description(void **state) {
                 /* all of it can be read */
                 assert_true(strlen(view.spec.directory) + strlen(view.spec.cgroup_mount) < size);
                 assert_true(view.spec.argv[0][0] != '\0');
-                assert_true(strv_length(view.spec.argv) + strv_length(view.spec.environment) + strv_length(view.spec.attach) < size);
+                assert_true(strv_length(view.spec.argv) + strv_length(view.spec.environment) +
+                            strv_length(view.spec.attach) < size);
         }
 }
 
