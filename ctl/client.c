@@ -510,7 +510,7 @@ static int client_turn(Client *client, uint64_t deadline_usec) {
 static int client_subscribe_again(Client *client, uint64_t deadline_usec) {
         _cleanup_(value_freep) Value *nothing = NULL;
 
-        return client_call(client, "Subscribe", "", NULL, deadline_usec, &nothing);
+        return client_call(client, &(ClientCall) { .method = "Subscribe", .signature = "", .deadline_usec = deadline_usec }, &nothing);
 }
 
 int client_connect(Client *client, uint64_t deadline_usec) {
@@ -597,23 +597,30 @@ static int client_take_answer(Client *client, sd_bus_message *m, Value **ret) {
         return 0;
 }
 
-int client_call(Client *client, const char *method, const char *signature, const Value *const *arguments,
-                uint64_t deadline_usec, Value **ret) {
-        _cleanup_(sd_bus_message_unrefp) sd_bus_message *call = NULL;
+static int client_send(Client *client, const ClientCall *call, Answer *answer, sd_bus_slot **ret) {
+        _cleanup_(sd_bus_message_unrefp) sd_bus_message *m = NULL;
+        int r;
+
+        r = sd_bus_message_new_method_call(client->bus, &m, NULL, BUS_PATH, BUS_MANAGER_INTERFACE, call->method);
+        if (r < 0)
+                return r;
+        r = message_append_all(m, call->signature, call->arguments);
+        if (r < 0)
+                return r;
+        r = sd_bus_call_async(client->bus, ret, m, answer_on_reply, answer, UINT64_MAX);
+        return r < 0 ? r : 0;
+}
+
+int client_call(Client *client, const ClientCall *call, Value **ret) {
         _cleanup_(sd_bus_slot_unrefp) sd_bus_slot *slot = NULL;
         _cleanup_(answer_done) Answer answer = {};
         uint64_t began = clock_now_usec(CLOCK_MONOTONIC);
         int r;
 
-        r = client_connect(client, deadline_usec);
+        r = client_connect(client, call->deadline_usec);
         if (r < 0)
                 return r;
-
-        r = sd_bus_message_new_method_call(client->bus, &call, NULL, BUS_PATH, BUS_MANAGER_INTERFACE, method);
-        if (r >= 0)
-                r = message_append_all(call, signature, arguments);
-        if (r >= 0)
-                r = sd_bus_call_async(client->bus, &slot, call, answer_on_reply, &answer, UINT64_MAX);
+        r = client_send(client, call, &answer, &slot);
         if (r == -EILSEQ)
                 return trouble_own(client->trouble, r, EXIT_INVALID, "A word on the command line is not UTF-8, and the bus carries nothing else.");
         if (r == -ECONNRESET || r == -ENOTCONN || r == -EPIPE)
@@ -622,7 +629,7 @@ int client_call(Client *client, const char *method, const char *signature, const
                 return trouble_failed(client->trouble, r, "Cannot ask bgtd");
 
         while (!answer.done) {
-                r = client_turn(client, deadline_usec);
+                r = client_turn(client, call->deadline_usec);
                 if (r == -ETIMEDOUT && !answer.done)
                         return client_not_answered(client, began);
                 if (r == -ENOTCONN && !answer.done)

@@ -38,16 +38,22 @@ int client_connect(Client *client, uint64_t deadline_usec);
 /* The same, trying again until the deadline: bgtd may just be starting again. */
 int client_reconnect(Client *client, uint64_t deadline_usec);
 
+/* A call of org.bgt1.Manager. */
+typedef struct ClientCall {
+        const char *method, *signature;
+        const Value *const *arguments;  /* one for each complete type of the signature */
+        uint64_t deadline_usec;
+} ClientCall;
+
 /*
- * One call and its answer: a list of what it returned, the caller's. Borrows
- * @arguments, one for each complete type of @signature.
+ * Makes the call and waits for its answer: a list of what it returned, the
+ * caller's. Connects if it is not connected.
  *   -EREMOTEIO  bgtd answered with an error; the trouble is it
  *   -ETIMEDOUT  no answer by the deadline
  *   -ENOTCONN   bgtd went away; client_is_lost()
  *   -EINTR      a signal of client_watch_interrupt() came
  */
-int client_call(Client *client, const char *method, const char *signature, const Value *const *arguments,
-                uint64_t deadline_usec, Value **ret);
+int client_call(Client *client, const ClientCall *call, Value **ret);
 
 /* Whether a connection that once stood has broken, so that a reconnect may help. */
 bool client_is_lost(const Client *client);

@@ -76,25 +76,43 @@ static char *cell_make(const Column *column, const Value *row, uint64_t now_usec
         return text_take(&text);
 }
 
-static size_t widths_sum(const size_t *widths, size_t n) {
+/* A table under way. */
+typedef struct Table {
+        const Column *columns;
+        size_t n_columns;
+        size_t *widths;                 /* of each column */
+        char **cells;                   /* visible text of the heading and the rows, n_columns a line */
+        size_t n_lines;
+        const ColumnsStyle *style;
+} Table;
+
+static void table_done(Table *table) {
+        for (size_t i = 0; table->cells && i < table->n_lines * table->n_columns; i++)
+                free(table->cells[i]);
+        free(table->cells);
+        free(table->widths);
+}
+
+static size_t table_width(const Table *table) {
         size_t sum = 0;
 
-        for (size_t i = 0; i < n; i++)
-                sum += widths[i] + (i > 0 ? strlen(GAP) : 0);
+        for (size_t i = 0; i < table->n_columns; i++)
+                sum += table->widths[i] + (i > 0 ? strlen(GAP) : 0);
         return sum;
 }
 
-/* Takes from the widest column that may shrink until the line fits or none is left. */
-static void widths_fit(size_t *widths, const Column *columns, size_t n, size_t limit) {
-        while (widths_sum(widths, n) > limit) {
-                size_t widest = n;
+/* Takes from the widest column that may shrink until a line fits or none is left. */
+static void table_fit(Table *table) {
+        while (table_width(table) > table->style->width) {
+                size_t widest = table->n_columns;
 
-                for (size_t i = 0; i < n; i++)
-                        if (columns[i].shrinks && widths[i] > WIDTH_MIN && (widest == n || widths[i] > widths[widest]))
+                for (size_t i = 0; i < table->n_columns; i++)
+                        if (table->columns[i].shrinks && table->widths[i] > WIDTH_MIN &&
+                            (widest == table->n_columns || table->widths[i] > table->widths[widest]))
                                 widest = i;
-                if (widest == n)
+                if (widest == table->n_columns)
                         return;
-                widths[widest]--;
+                table->widths[widest]--;
         }
 }
 
@@ -103,22 +121,27 @@ static void append_spaces(Text *text, size_t n) {
                 text_append_char(text, ' ');
 }
 
-/* One line; the last cell that says something ends it, without blanks behind. What does not fit is cut at the terminal's edge. */
-static void append_line(Text *text, char *const *cells, const Column *columns, const size_t *widths, size_t n, const ColumnsStyle *style, bool is_heading) {
-        size_t last = n, owed = 0, left = style->width > 0 ? style->width : SIZE_MAX;
+/* As much of the cell as its column allows; NULL if out of memory. */
+static char *table_cell(const Table *table, size_t line, size_t column) {
+        bool cuts = table->style->width > 0 && table->columns[column].shrinks;
+        Text cell = {};
 
-        while (last > 0 && !*cells[last - 1])
+        visible_append_cut(&cell, table->cells[line * table->n_columns + column], cuts ? table->widths[column] : SIZE_MAX);
+        return text_take(&cell);
+}
+
+/* Without blanks behind the last cell that says something. What does not fit is cut at the terminal's edge. */
+static void table_append_line(Text *text, const Table *table, size_t line) {
+        size_t last = table->n_columns, owed = 0, left = table->style->width > 0 ? table->style->width : SIZE_MAX;
+
+        while (last > 0 && !*table->cells[line * table->n_columns + last - 1])
                 last--;
         for (size_t i = 0; i < last; i++) {
-                _cleanup_(freep) char *cell = NULL;
-                bool right = is_right_aligned(columns[i].kind);
-                size_t width, blank;
-                Text cut = {};
+                _cleanup_(freep) char *cell = table_cell(table, line, i);
+                size_t width = cell ? visible_width(cell) : 0;
+                size_t blank = width < table->widths[i] ? table->widths[i] - width : 0;
+                bool right = is_right_aligned(table->columns[i].kind);
 
-                visible_append_cut(&cut, cells[i], style->width > 0 && columns[i].shrinks ? widths[i] : SIZE_MAX);
-                cell = text_take(&cut);
-                width = cell ? visible_width(cell) : 0;
-                blank = width < widths[i] ? widths[i] - width : 0;
                 owed += right ? blank : 0;
                 if (!cell || owed >= left)
                         break;
@@ -126,8 +149,8 @@ static void append_line(Text *text, char *const *cells, const Column *columns, c
                 left -= owed;
                 if (width > left)
                         visible_append_cut(text, cell, left);
-                else if (columns[i].kind == CELL_STATE && !is_heading)
-                        columns_append_state(text, cell, style->color);
+                else if (table->columns[i].kind == CELL_STATE && line > 0)
+                        columns_append_state(text, cell, table->style->color);
                 else
                         text_append(text, cell);
                 if (width >= left)
@@ -138,54 +161,41 @@ static void append_line(Text *text, char *const *cells, const Column *columns, c
         text_append_char(text, '\n');
 }
 
-/* Every cell of heading and rows, n_columns a line; NULL if out of memory. */
-static char **cells_make(const Column *columns, size_t n_columns, const Value *rows, uint64_t now_usec) {
-        char **cells = calloc((rows->n_items + 1) * n_columns + 1, sizeof *cells);
-        bool complete = true;
+static int table_fill(Table *table, const Value *rows) {
         size_t k = 0;
 
-        if (!cells)
-                return NULL;
-        for (size_t i = 0; i < n_columns; i++)
-                complete &= (cells[k++] = strdup(columns[i].heading)) != NULL;
-        for (size_t row = 0; complete && row < rows->n_items; row++)
-                for (size_t i = 0; complete && i < n_columns; i++)
-                        complete = (cells[k++] = cell_make(&columns[i], rows->items[row], now_usec)) != NULL;
-        if (complete)
-                return cells;
-        while (k-- > 0)
-                free(cells[k]);
-        free(cells);
-        return NULL;
+        table->widths = calloc(table->n_columns + 1, sizeof *table->widths);
+        table->cells = calloc(table->n_lines * table->n_columns + 1, sizeof *table->cells);
+        if (!table->widths || !table->cells)
+                return -ENOMEM;
+        for (size_t line = 0; line < table->n_lines; line++)
+                for (size_t i = 0; i < table->n_columns; i++) {
+                        char *cell = line == 0 ? strdup(table->columns[i].heading)
+                                               : cell_make(&table->columns[i], rows->items[line - 1], table->style->now_usec);
+                        size_t width = cell ? visible_width(cell) : 0;
+
+                        if (!cell)
+                                return -ENOMEM;
+                        table->cells[k++] = cell;
+                        if (width > table->widths[i])
+                                table->widths[i] = width;
+                }
+        return 0;
 }
 
 void columns_append_table(Text *text, const Column *columns, size_t n_columns, const Value *rows, const ColumnsStyle *style) {
-        _cleanup_(freep) size_t *widths = calloc(n_columns + 1, sizeof *widths);
-        char **cells;
+        _cleanup_(table_done) Table table = { .columns = columns, .n_columns = n_columns, .n_lines = rows->n_items + 1, .style = style };
 
         if (rows->n_items == 0)
                 return;
-        cells = widths ? cells_make(columns, n_columns, rows, style->now_usec) : NULL;
-        if (!cells) {
+        if (table_fill(&table, rows) < 0) {
                 text->failed = true;
                 return;
         }
-
-        for (size_t line = 0; line <= rows->n_items; line++)
-                for (size_t i = 0; i < n_columns; i++) {
-                        size_t width = visible_width(cells[line * n_columns + i]);
-
-                        if (width > widths[i])
-                                widths[i] = width;
-                }
         if (style->width > 0)
-                widths_fit(widths, columns, n_columns, style->width);
-        for (size_t line = 0; line <= rows->n_items; line++)
-                append_line(text, cells + line * n_columns, columns, widths, n_columns, style, line == 0);
-
-        for (size_t i = 0; i < (rows->n_items + 1) * n_columns; i++)
-                free(cells[i]);
-        free(cells);
+                table_fit(&table);
+        for (size_t line = 0; line < table.n_lines; line++)
+                table_append_line(text, &table, line);
 }
 
 static void append_json_row(Text *text, const Column *columns, size_t n_columns, const Value *row) {

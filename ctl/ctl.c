@@ -65,7 +65,9 @@ uint64_t ctl_deadline(const Ctl *ctl) {
 }
 
 int ctl_call(Ctl *ctl, const char *method, const char *signature, const Value *const *arguments, Value **ret) {
-        return client_call(ctl->client, method, signature, arguments, ctl_deadline(ctl), ret);
+        ClientCall call = { .method = method, .signature = signature, .arguments = arguments, .deadline_usec = ctl_deadline(ctl) };
+
+        return client_call(ctl->client, &call, ret);
 }
 
 static int ctl_take_out(Ctl *ctl, char **ret, size_t *ret_size) {

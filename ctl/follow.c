@@ -52,62 +52,59 @@ int follow_again(Ctl *ctl, int r, uint64_t deadline_usec) {
 }
 
 /* One Wait, which bgtd answers by itself when the time is up; should it not, that changes nothing for who waits. */
-static int wait_once(Ctl *ctl, const Value *ids, const Value *options, uint64_t deadline_usec, Value **ret) {
-        _cleanup_(value_freep) Value *msec = NULL;
+static int wait_once(Ctl *ctl, const FollowGoal *goal, const Value *const *arguments, Value **ret) {
+        ClientCall call = { .method = "Wait", .signature = "atta{sv}", .arguments = arguments,
+                            .deadline_usec = usec_add(goal->deadline_usec, GRACE_USEC) };
+        int r;
+
+        r = client_call(ctl->client, &call, ret);
+        return r < 0 ? follow_again(ctl, r, goal->deadline_usec) : 0;
+}
+
+static Value *ids_to_value(const FollowGoal *goal) {
+        _cleanup_(value_freep) Value *list = value_new_list();
+
+        for (size_t i = 0; list && i < goal->n_ids; i++)
+                if (value_add(list, value_new_natural(VALUE_UINT64, goal->ids[i])) < 0)
+                        return NULL;
+        return MOVE(list);
+}
+
+static Value *milliseconds_left(uint64_t deadline_usec) {
         uint64_t left = usec_sub(deadline_usec, clock_now_usec(CLOCK_MONOTONIC));
 
-        msec = value_new_natural(VALUE_UINT64, deadline_usec == USEC_INFINITY ? UINT64_MAX : (left + USEC_PER_MSEC - 1) / USEC_PER_MSEC);
-        if (!msec)
-                return trouble_failed(&ctl->trouble, -ENOMEM, "Cannot wait");
-        return client_call(ctl->client, "Wait", "atta{sv}", (const Value *[]) { ids, msec, options },
-                           usec_add(deadline_usec, GRACE_USEC), ret);
+        return value_new_natural(VALUE_UINT64, deadline_usec == USEC_INFINITY ? UINT64_MAX : (left + USEC_PER_MSEC - 1) / USEC_PER_MSEC);
 }
 
-static int wait_arguments(const uint64_t *ids, size_t n_ids, const char *state, Value **ret_ids, Value **ret_options) {
-        _cleanup_(value_freep) Value *list = value_new_list(), *options = value_new_dictionary();
-        int r = 0;
-
-        if (!list || !options)
-                return -ENOMEM;
-        for (size_t i = 0; r >= 0 && i < n_ids; i++)
-                r = value_add(list, value_new_natural(VALUE_UINT64, ids[i]));
-        if (r >= 0 && state)
-                r = value_set(options, "for", value_new_string(state));
-        if (r < 0)
-                return r;
-        *ret_ids = MOVE(list);
-        *ret_options = MOVE(options);
-        return 0;
-}
-
-static bool all_ended(const uint64_t *ids, size_t n_ids, const Value *tasks) {
-        for (size_t i = 0; i < n_ids; i++)
-                if (!value_get_boolean(follow_find(tasks, ids[i]), "HasEnded"))
+static bool all_ended(const FollowGoal *goal, const Value *tasks) {
+        for (size_t i = 0; i < goal->n_ids; i++)
+                if (!value_get_boolean(follow_find(tasks, goal->ids[i]), "HasEnded"))
                         return false;
         return true;
 }
 
-int follow_wait(Ctl *ctl, const uint64_t *ids, size_t n_ids, const char *state, uint64_t deadline_usec, Value **ret) {
-        _cleanup_(value_freep) Value *list = NULL, *options = NULL, *answer = NULL;
+int follow_wait(Ctl *ctl, const FollowGoal *goal, Value **ret) {
+        _cleanup_(value_freep) Value *ids = ids_to_value(goal), *options = value_new_dictionary(), *answer = NULL;
         bool done;
-        int r;
+        int r = 0;
 
-        r = wait_arguments(ids, n_ids, state, &list, &options);
-        if (r < 0)
-                return trouble_failed(&ctl->trouble, r, "Cannot wait");
-        do {
-                r = wait_once(ctl, list, options, deadline_usec, &answer);
-                if (r < 0)
-                        r = follow_again(ctl, r, deadline_usec);
-        } while (r >= 0 && !answer);
-        if ((r == -ENOTCONN || r == -ETIMEDOUT) && clock_now_usec(CLOCK_MONOTONIC) >= deadline_usec)
+        if (!ids || !options || (goal->state && value_set(options, "for", value_new_string(goal->state)) < 0))
+                return trouble_failed(&ctl->trouble, -ENOMEM, "Cannot wait");
+        while (r >= 0 && !answer) {
+                _cleanup_(value_freep) Value *msec = milliseconds_left(goal->deadline_usec);
+
+                if (!msec)
+                        return trouble_failed(&ctl->trouble, -ENOMEM, "Cannot wait");
+                r = wait_once(ctl, goal, (const Value *[]) { ids, msec, options }, &answer);
+        }
+        if ((r == -ENOTCONN || r == -ETIMEDOUT) && clock_now_usec(CLOCK_MONOTONIC) >= goal->deadline_usec)
                 return FOLLOW_E_TIME;
         if (r < 0)
                 return r;
 
         if (answer->n_items != 2)
                 return trouble_failed(&ctl->trouble, -EBADMSG, "Cannot read bgtd's answer");
-        done = value_boolean(answer->items[0]) || (!state && all_ended(ids, n_ids, answer->items[1]));
+        done = value_boolean(answer->items[0]) || (!goal->state && all_ended(goal, answer->items[1]));
         *ret = MOVE(answer->items[1]);
         return done ? 0 : FOLLOW_E_TIME;
 }

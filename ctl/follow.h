@@ -12,12 +12,16 @@
 /* Outcome: the deadline came first. */
 #define FOLLOW_E_TIME 1
 
-/*
- * Waits until all tasks have ended, or with @state each has been in that
- * running state or has ended. *@ret is the list of their snapshots, the
- * caller's.
- */
-int follow_wait(Ctl *ctl, const uint64_t *ids, size_t n_ids, const char *state, uint64_t deadline_usec, Value **ret);
+/* For what somebody waits. */
+typedef struct FollowGoal {
+        const uint64_t *ids;
+        size_t n_ids;
+        const char *state;      /* each has been in this running state, or has ended; NULL: all have ended */
+        uint64_t deadline_usec;
+} FollowGoal;
+
+/* Waits for it. *@ret is the list of the tasks' snapshots, the caller's. */
+int follow_wait(Ctl *ctl, const FollowGoal *goal, Value **ret);
 
 /*
  * After a call that failed with @r: connects again if bgtd has gone away, so

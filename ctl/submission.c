@@ -162,7 +162,7 @@ static int stay(Ctl *ctl, uint64_t id) {
                 if (r < 0)
                         return r;
         }
-        r = follow_wait(ctl, &id, 1, NULL, USEC_INFINITY, &tasks);
+        r = follow_wait(ctl, &(FollowGoal) { .ids = &id, .n_ids = 1, .deadline_usec = USEC_INFINITY }, &tasks);
         if (r < 0)
                 return r;
         task = follow_find(tasks, id);

@@ -5,6 +5,7 @@
 
 #include "ctl/follow.h"
 #include "ctl/selected.h"
+#include "ctl/snapshot.h"
 #include "ctl/verbs.h"
 #include "lib/base/result.h"
 
@@ -31,18 +32,20 @@ static int wait_state(Ctl *ctl, const char **ret) {
 }
 
 /* With --for a task that was there is fine whatever came later; one that ended before speaks by its exit status. */
-static int state_exit_status(Ctl *ctl, const char *state, const uint64_t *ids, size_t n_ids, const Value *tasks) {
-        for (size_t i = 0; i < n_ids; i++) {
-                const Value *task = follow_find(tasks, ids[i]);
-                bool running = strcmp(state, "Running") == 0;
+static int state_exit_status(Ctl *ctl, const FollowGoal *goal, const Value *tasks) {
+        bool running = strcmp(goal->state, "Running") == 0;
+
+        for (size_t i = 0; i < goal->n_ids; i++) {
+                const Value *task = follow_find(tasks, goal->ids[i]);
                 int status;
 
                 if (!task || !value_get_boolean(task, "HasEnded") || (running && value_get(task, "StartTime")))
                         continue;
-                status = follow_exit_status(&ids[i], 1, tasks);
+                status = snapshot_exit_status(task);
                 if (status != 0)
                         return status;
-                return trouble_own(&ctl->trouble, -ESRCH, EXIT_FAILED, "Task %" PRIu64 " has ended and was not %s.", ids[i], running ? "running" : "paused");
+                return trouble_own(&ctl->trouble, -ESRCH, EXIT_FAILED, "Task %" PRIu64 " has ended and was not %s.",
+                                   goal->ids[i], running ? "running" : "paused");
         }
         return 0;
 }
@@ -50,24 +53,23 @@ static int state_exit_status(Ctl *ctl, const char *state, const uint64_t *ids, s
 int verb_wait(Ctl *ctl) {
         _cleanup_(value_freep) Value *tasks = NULL;
         _cleanup_(freep) uint64_t *ids = NULL;
-        const char *state = NULL;
-        uint64_t deadline = 0;
-        size_t n;
+        FollowGoal goal = {};
         int r;
 
-        r = wait_state(ctl, &state);
+        r = wait_state(ctl, &goal.state);
         if (r < 0)
                 return r;
-        r = follow_deadline(ctl, &deadline);
+        r = follow_deadline(ctl, &goal.deadline_usec);
         if (r < 0)
                 return r;
-        r = selected_ids(ctl, false, &ids, &n);
+        r = selected_ids(ctl, false, &ids, &goal.n_ids);
         if (r < 0)
                 return r;
-        r = follow_wait(ctl, ids, n, state, deadline, &tasks);
+        goal.ids = ids;
+        r = follow_wait(ctl, &goal, &tasks);
         if (r == FOLLOW_E_TIME)
                 return EXIT_TIME_IS_UP;
         if (r < 0)
                 return r;
-        return state ? state_exit_status(ctl, state, ids, n, tasks) : follow_exit_status(ids, n, tasks);
+        return goal.state ? state_exit_status(ctl, &goal, tasks) : follow_exit_status(ids, goal.n_ids, tasks);
 }

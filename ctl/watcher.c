@@ -64,8 +64,14 @@ static int watcher_look(Watcher *watcher, bool fresh) {
                 return trouble_failed(&ctl->trouble, -ENOMEM, "Cannot watch");
         watcher->changed = false;
         do {
-                r = client_call(ctl->client, "List", "a{sv}as", (const Value *[]) { filter, columns },
-                                follow_patience(ctl, watcher->deadline_usec), &answer);
+                ClientCall call = {
+                        .method = "List",
+                        .signature = "a{sv}as",
+                        .arguments = (const Value *[]) { filter, columns },
+                        .deadline_usec = follow_patience(ctl, watcher->deadline_usec),
+                };
+
+                r = client_call(ctl->client, &call, &answer);
                 if (r < 0)
                         r = follow_again(ctl, r, watcher->deadline_usec);
         } while (r >= 0 && !answer);
