@@ -128,7 +128,7 @@ static void control_cancel(const Control *control, const Caller *caller) {
                 (void) step(control->sv, task, EV_KILL);
         }
         step_remember(control->sv, task);
-        wait_for(control, WAITER_ENDED, note);
+        wait_for(control, WAITER_GONE, note);
 }
 
 static void control_signal(const Control *control) {

@@ -5,6 +5,7 @@
 
 #include "lib/base/result.h"
 #include "lib/base/text.h"
+#include "supervisor/engine/run.h"
 #include "supervisor/policy/disposition.h"
 
 typedef struct Waiter {
@@ -21,6 +22,11 @@ typedef enum Answer {
         ANSWER_FAILED,
 } Answer;
 
+/* Whoever comes after a crash finds its group empty and marked; of what was never spawned only the disk tells. */
+static bool task_is_gone(const Task *task) {
+        return task->run && task->run->spawn_sent && task_phase_has_ended(task->phase);
+}
+
 static Answer waiter_answer(const Waiter *waiter, const Task *task) {
         TaskPhase phase = disposition_visible_phase(task);
         bool ended = task_phase_has_ended(phase);
@@ -34,6 +40,8 @@ static Answer waiter_answer(const Waiter *waiter, const Task *task) {
                 if (phase == TASK_RUNNING)
                         return ANSWER_DONE;
                 return phase == TASK_RESUMING ? ANSWER_LATER : ANSWER_FAILED;
+        case WAITER_GONE:
+                return ended || task_is_gone(task) ? ANSWER_DONE : ANSWER_LATER;
         case WAITER_ENDED:
                 return ended ? ANSWER_DONE : ANSWER_LATER;
         case WAITER_HAS_RUN:

@@ -13,6 +13,7 @@
 typedef enum WaiterWant {
         WAITER_PAUSED,          /* fails when it runs again, or ends */
         WAITER_RESUMED,         /* fails when it ends */
+        WAITER_GONE,            /* nothing of it runs any more; a disk that is slow to remember that holds nobody up */
         WAITER_ENDED,           /* and that is durable */
         WAITER_HAS_RUN,         /* runs, or has ended */
         WAITER_HAS_PAUSED,      /* is paused, or has ended */
