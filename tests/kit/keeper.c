@@ -7,11 +7,13 @@
 #include <linux/magic.h>
 #include <linux/seccomp.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -70,6 +72,12 @@ static void deny_fallocate(void) {
                 _exit(126);
 }
 
+/* As under systemd: what is mounted here is mounted for all that come from here. */
+static void share_mounts(void) {
+        if (unshare(CLONE_NEWNS) < 0 || mount(NULL, "/", NULL, MS_REC | MS_SHARED, NULL) < 0)
+                _exit(126);
+}
+
 static pid_t start_process(TestKeeper *k) {
         const char *build = getenv("BGT_BUILD_DIR");
         _cleanup_(freep) char *program = text_format("%s/supervisor/keeper/bgt-keeper", build ? build : ".");
@@ -77,6 +85,8 @@ static pid_t start_process(TestKeeper *k) {
 
         if (pid == 0) {
                 (void) setrlimit(RLIMIT_CORE, &(struct rlimit) { 0, 0 });
+                if (k->share_mounts)
+                        share_mounts();
                 if (k->deny_holes)
                         deny_fallocate();
                 (void) execl(program, "bgt-keeper", "--runtime-dir", k->directory, "--cgroup-root", k->root,
@@ -142,6 +152,13 @@ void test_keeper_kill_all(TestKeeper *k) {
         (void) test_keeper_await_exit(k);
         (void) kill(k->keeper, SIGKILL);
         assert_true(test_process_await_gone(k->keeper));
+}
+
+void test_keeper_restart(TestKeeper *k) {
+        (void) test_keeper_hello(k);
+        test_keeper_kill_all(k);
+        test_keeper_start(k);
+        (void) test_keeper_hello(k);
 }
 
 void test_keeper_kill_keeper(TestKeeper *k) {

@@ -22,7 +22,7 @@ typedef struct TestKeeper {
         char *mount;            /* of cgroup v2 */
         char *root;             /* R */
         char *directory;        /* its runtime directory */
-        bool transient, deny_holes;
+        bool transient, deny_holes, share_mounts;
         pid_t guard;
         int guard_pidfd;        /* -1: has ended and been reaped */
         pid_t keeper;           /* as WELCOME said */
@@ -63,6 +63,8 @@ void test_keeper_start(TestKeeper *k);
 int test_keeper_start_second(TestKeeper *k);
 /* Waits for the guard to exit by itself. */
 int test_keeper_await_exit(TestKeeper *k);
+/* Starts it anew, with what has been changed in @k, and says HELLO. */
+void test_keeper_restart(TestKeeper *k);
 /* Kills guard and keeper with -9, once WELCOME has said who that is. */
 void test_keeper_kill_all(TestKeeper *k);
 /* Kills the keeper with -9 and waits until the connection is over. */

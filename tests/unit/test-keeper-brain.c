@@ -191,7 +191,7 @@ static void garbage_ends_the_connection_and_nothing_else(void **state) {
                 send_raw(k, after_hello, noise, sizeof message + 1, many, 1);
                 send_raw(k, after_hello, noise, sizeof noise, many, PACKET_FDS_MAX);
                 for (uint32_t kind = 0; kind <= _KEEPER_KIND_MAX; kind++) {
-                        bool order = kind == KEEPER_SPAWN || kind == KEEPER_ACK || kind == KEEPER_BOUND;
+                        bool order = kind == KEEPER_SPAWN || kind == KEEPER_ACK || kind == KEEPER_BOUND || kind == KEEPER_GOODBYE;
                         bool good = after_hello ? order : kind == KEEPER_HELLO;
 
                         message = test_keeper_message(kind, 1);

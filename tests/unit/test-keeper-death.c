@@ -284,7 +284,19 @@ static void a_terminated_guard_takes_the_keeper_and_no_child(void **state) {
         assert_int_equal(access(path, F_OK), -1);
 }
 
-static void a_transient_keeper_leaves_when_nothing_is_left(void **state) {
+static bool guard_stays(const TestKeeper *k) {
+        return poll(&(struct pollfd) { .fd = k->guard_pidfd, .events = POLLIN }, 1, 100) == 0;
+}
+
+static void say_goodbye(TestKeeper *k) {
+        KeeperMessage message = test_keeper_message(KEEPER_GOODBYE, 0);
+
+        test_keeper_send(k, &message, NULL, 0);
+        test_keeper_sync(k);
+        test_keeper_hang_up(k);
+}
+
+static void a_transient_keeper_leaves_when_its_brain_has_and_nothing_is_left(void **state) {
         TestKeeper *k = *state;
         Received received;
         uint64_t id;
@@ -295,21 +307,27 @@ static void a_transient_keeper_leaves_when_nothing_is_left(void **state) {
         test_keeper_start(k);
 
         /* not before the first brain has come */
-        assert_int_equal(poll(&(struct pollfd) { .fd = k->guard_pidfd, .events = POLLIN }, 1, 100), 0);
+        assert_true(guard_stays(k));
         (void) test_keeper_hello(k);
 
         /* nor while an end is not acknowledged */
         id = SPAWN_SHELL(k, NULL, "exit 2");
         (void) test_keeper_await_end(k, id);
-        test_keeper_hang_up(k);
-        assert_int_equal(poll(&(struct pollfd) { .fd = k->guard_pidfd, .events = POLLIN }, 1, 100), 0);
+        say_goodbye(k);
+        assert_true(guard_stays(k));
 
         received = test_keeper_hello_known(k, id);
         (void) fd_close(received.fd);
         assert_exited(&received.message, 2);
         test_keeper_ack(k, id);
         test_keeper_sync(k);
+
+        /* nor when the brain has died instead of stopping */
         test_keeper_hang_up(k);
+        assert_true(guard_stays(k));
+
+        (void) test_keeper_hello(k);
+        say_goodbye(k);
         assert_int_equal(test_keeper_await_exit(k), 0);
         assert_int_equal(test_keeper_connect(k), -1);
 }
@@ -327,7 +345,7 @@ int main(void) {
                 TEST(a_second_keeper_is_refused_and_a_dead_ones_socket_replaced),
                 TEST(a_keeper_without_its_guard_goes_on),
                 TEST(a_terminated_guard_takes_the_keeper_and_no_child),
-                TEST(a_transient_keeper_leaves_when_nothing_is_left),
+                TEST(a_transient_keeper_leaves_when_its_brain_has_and_nothing_is_left),
         };
 
         if (test_keeper_missing()) {

@@ -241,12 +241,8 @@ static void where_holes_cannot_be_punched_the_file_starts_again_and_says_so(void
         _cleanup_(freep) char *text = calloc(1, NEAR_BYTES + 1);
         File file;
 
-        (void) test_keeper_hello(k);
-        test_keeper_kill_all(k);
         k->deny_holes = true;
-        test_keeper_start(k);
-        k->epoch = 0;
-        (void) test_keeper_hello(k);
+        test_keeper_restart(k);
 
         file = file_new(k->directory, O_APPEND);
         (void) test_keeper_await_end(k, spawn_writer(k, &file, "seq 1 3000000"));
@@ -263,12 +259,8 @@ static void where_nothing_can_be_done_nothing_is_lost_and_no_time_spent(void **s
         bool rests = false;
         File file;
 
-        (void) test_keeper_hello(k);
-        test_keeper_kill_all(k);
         k->deny_holes = true;
-        test_keeper_start(k);
-        k->epoch = 0;
-        (void) test_keeper_hello(k);
+        test_keeper_restart(k);
 
         file = file_new(k->directory, 0);
         (void) test_keeper_await_end(k, spawn_writer(k, &file, "head -c 8M /dev/zero"));

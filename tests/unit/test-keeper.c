@@ -210,7 +210,8 @@ static void a_child_may_see_the_cgroups_and_not_change_them(void **state) {
         TestKeeper *k = *state;
         _cleanup_(freep) char *said = NULL, *script = NULL, *mine = NULL;
 
-        (void) test_keeper_hello(k);
+        k->share_mounts = true;
+        test_keeper_restart(k);
         script = text_format("mkdir %s/mine 2>/dev/null || echo refused", k->root);
         said = output_of(k, (SpawnExtras) { .cgroup_read_only = true }, script);
         assert_string_equal(said, "refused\n");
@@ -218,6 +219,23 @@ static void a_child_may_see_the_cgroups_and_not_change_them(void **state) {
         /* for everybody else they are as they were */
         mine = text_format("%s/mine", k->root);
         assert_int_equal(mkdir(mine, 0755), 0);
+}
+
+static void what_a_task_mounts_everybody_sees(void **state) {
+        TestKeeper *k = *state;
+        const SpawnExtras extras = { .cgroup_read_only = true };
+        _cleanup_(freep) char *mounts = NULL, *shows = NULL, *said = NULL;
+
+        k->share_mounts = true;
+        test_keeper_restart(k);
+        mounts = text_format("cd %s && mkdir disk && mount -t tmpfs disk disk && echo word >disk/file", k->directory);
+        shows = text_format("cat %s/disk/file", k->directory);
+        free(output_of(k, extras, mounts));
+        said = output_of(k, extras, shows);
+        assert_string_equal(said, "word\n");
+        free(said);
+        said = output_of(k, (SpawnExtras) {}, shows);
+        assert_string_equal(said, "word\n");
 }
 
 static void a_group_of_the_older_kind_is_joined_before_exec(void **state) {
@@ -553,6 +571,7 @@ int main(int argc, char *argv[]) {
                 TEST(a_child_gets_its_descriptors_and_no_others),
                 TEST(a_child_is_in_the_group_it_was_given),
                 TEST(a_child_may_see_the_cgroups_and_not_change_them),
+                TEST(what_a_task_mounts_everybody_sees),
                 TEST(a_group_of_the_older_kind_is_joined_before_exec),
                 TEST(an_end_while_nobody_is_there_is_told_to_the_next),
                 TEST(an_end_stays_known_until_it_is_acknowledged),
