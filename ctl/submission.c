@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <signal.h>
 #include <string.h>
 #include <unistd.h>
@@ -175,6 +176,15 @@ static int stay(Ctl *ctl, uint64_t id) {
         return snapshot_exit_status(task);
 }
 
+/* Whoever does not linger loses the user manager, and bgtd with it, at the last logout. */
+static void note_linger(const Ctl *ctl) {
+        const struct passwd *user = getpwuid(geteuid());
+        _cleanup_(freep) char *path = user ? text_format("/var/lib/systemd/linger/%s", user->pw_name) : NULL;
+
+        if (ctl->user && path && access("/run/systemd/system", F_OK) >= 0 && access(path, F_OK) < 0)
+                ctl_note(ctl, "The task ends when you log out; `loginctl enable-linger` lets it stay.");
+}
+
 int submission_run(Ctl *ctl, const char *method, const char *signature, const Value *const *arguments, bool id_to_stderr) {
         bool stays = arguments_has(&ctl->arguments, "wait") || arguments_has(&ctl->arguments, "watch");
         _cleanup_(value_freep) Value *answer = NULL;
@@ -198,8 +208,10 @@ int submission_run(Ctl *ctl, const char *method, const char *signature, const Va
                 return r;
         }
 
-        if (!stays)
+        if (!stays) {
+                note_linger(ctl);
                 return 0;
+        }
         r = stay(ctl, id);
         return r == -EINTR ? leave_running(ctl, id) : r;
 }

@@ -18,7 +18,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../kit'))
 import bgtkit
-from bgtkit import Bgtd, wait_for
+from bgtkit import Bgtd
 from dbuswire import ERROR, PATIENCE, Connection, deadline, make_message
 
 BGTCTL = os.path.join(bgtkit.BUILD_DIR, 'ctl/bgtctl')
@@ -99,6 +99,13 @@ class Base(unittest.TestCase):
     def sleeper(self):
         return self.running('run', '--', 'sleep', '1000')
 
+    def cancel(self, *arguments):
+        """What it says. A task whose processes are gone is listed as ending until that is durable."""
+        output = self.run_it('cancel', *arguments)
+        for line in output.splitlines():
+            self.run_it('wait', line.split()[0], status=130)
+        return output
+
     def script_output(self, script):
         """The id of a script that has ended."""
         task = str(self.id_of('start', 'script', f'script={script}'))
@@ -125,8 +132,7 @@ class Statuses(Base):
         self.run_it('wait', five, good, six, status=5)
         self.run_it('wait', f'{good}-{six}', status=5)
         killed = self.sleeper()
-        self.run_it('cancel', str(killed))
-        self.run_it('wait', str(killed), status=130)
+        self.cancel(str(killed))
         self.run_it('watch', five, status=5)
 
     def test_time_that_is_up_is_124(self):
@@ -309,8 +315,8 @@ class Verbs(Base):
         self.assertEqual(self.run_it('resume', f'{first}-{first + 1000}', status=4), f'{first} resumed\n')
         self.assertEqual(len(self.error.splitlines()), 2)
         self.assertEqual(self.run_it('pause', f'{second},{first},{second}'), f'{second} paused\n{first} paused\n')
-        self.assertEqual(self.run_it('cancel', '--type', 'command', '-q'), '')
-        self.assertEqual(self.run_it('cancel', f'1-{third}', '--force'), f'{third} cancelled\n')
+        self.assertEqual(self.cancel('--type', 'command'), f'{first} cancelled\n{second} cancelled\n')
+        self.assertEqual(self.cancel(f'1-{third}', '--force'), f'{third} cancelled\n')
         self.run_it('cancel', f'1-{third}', status=3)
         self.assertEqual(self.run_it('list', '--ended', '--columns', 'Id', '--sort', '-Id').split(), ['ID', *map(str, (third, second, first))])
 
@@ -360,13 +366,12 @@ class Verbs(Base):
     def test_types_are_shown_and_checked_without_a_supervisor(self):
         self.assertIn('echo', self.run_it('types'))
         self.assertIn('password', self.run_it('types', 'echo'))
-        self.bgtd.stop()
         good = os.path.join(self.bgtd.config, 'types.d/echo.ini')
-        self.assertEqual(self.run_it('types', 'check', good), f'{good}: good\n')
+        self.assertEqual(self.run_it('types', 'check', good, socket='/nonexistent'), f'{good}: good\n')
         bad = os.path.join(self.bgtd.directory, 'bad.ini')
         with open(bad, 'w', encoding='utf-8') as file:
             file.write('[Task]\nExecStart=/bin/true\nNonsense=1\n')
-        self.assertEqual(self.run_it('types', 'check', bad, good, status=8), f'{good}: good\n')
+        self.assertEqual(self.run_it('types', 'check', bad, good, status=8, socket='/nonexistent'), f'{good}: good\n')
         self.assertIn(f'{bad}:3', self.error)
         found = json.loads(self.run_it('types', 'check', '--json', bad, status=8))
         self.assertEqual((found[0]['Good'], found[0]['Path']), (False, bad))
@@ -447,9 +452,8 @@ class Terminals(Base):
             self.assertEqual(status, -signal.SIGINT)
             task = output.split()[0]
             self.assertIn(f'Task {task} goes on; bgtctl cancel {task} ends it.', output)
-            self.assertEqual(self.run_it('show', '-p', 'Phase', task), 'running\n')
-            self.run_it('cancel', task)
-            self.assertEqual(self.run_it('list'), '')
+            self.run_it('wait', '--for', 'running', task)
+            self.cancel(task)
 
     def test_watch_draws_its_lines_anew(self):
         task = self.id_of('run', '--', 'sh', '-c', 'sleep 1.2; exit 3')
@@ -507,12 +511,10 @@ class Restarts(Base):
             self.assertEqual(process.stderr.read(), '')
 
     def test_who_stays_gives_up_when_bgtd_does_not_come_back(self):
-        task = str(self.sleeper())
-        waiter = self.start('wait', '--timeout', '1', task)
-        with self.bgtd.connect() as bus:
-            wait_for(bus, int(task), state='Running')
+        watcher = self.start('watch', '--timeout', '2', str(self.sleeper()))
+        self.assertIn('running', watcher.stdout.readline())
         self.bgtd.kill()
-        self.assertEqual(waiter.wait(60 * PATIENCE), 124)
+        self.assertEqual(watcher.wait(60 * PATIENCE), 124)
 
 
 if __name__ == '__main__':
