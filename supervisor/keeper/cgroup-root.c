@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervisor/keeper/cgroup-root.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <poll.h>
@@ -179,6 +180,36 @@ bool cgroup_root_holds(const CgroupRoot *root, pid_t pid, int alive_fd) {
                 if (path_below(below, groups[i]))
                         return true;
         return false;
+}
+
+/* The namespaces' groups in R/jobs. */
+static void remove_below(int fd) {
+        DIR *dir = fdopendir(fd);
+        struct dirent *entry;
+
+        while (dir && (entry = readdir(dir)))
+                if (entry->d_type == DT_DIR && entry->d_name[0] != '.')
+                        (void) unlinkat(dirfd(dir), entry->d_name, AT_REMOVEDIR);
+        if (dir)
+                (void) closedir(dir);
+        else
+                fd_close(fd);
+}
+
+void cgroup_root_leave(const CgroupRoot *root) {
+        static const char *const groups[] = { "jobs", "hooks", "keeper" };
+        _cleanup_(freep) char *procs = text_format("%s/../cgroup.procs", root->path);
+        _cleanup_(fd_closep) int fd = -1, root_fd = -1;
+
+        root_fd = open(root->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        fd = procs ? open(procs, O_WRONLY | O_CLOEXEC) : -1;
+        if (root_fd < 0 || fd < 0 || fd_write_all(fd, "0", 1) < 0)
+                return;
+        for (size_t i = 0; i < ELEMENTSOF(groups); i++) {
+                remove_below(openat(root_fd, groups[i], O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+                (void) unlinkat(root_fd, groups[i], AT_REMOVEDIR);
+        }
+        (void) rmdir(root->path);
 }
 
 void cgroup_root_done(CgroupRoot *root) {

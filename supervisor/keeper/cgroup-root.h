@@ -32,4 +32,10 @@ int cgroup_root_enter(CgroupRoot *root);
  */
 bool cgroup_root_holds(const CgroupRoot *root, pid_t pid, int alive_fd);
 
+/*
+ * Moves this process out again, to where R was made, and removes what is empty
+ * of R. What is not, and what may not be done, stays as it is.
+ */
+void cgroup_root_leave(const CgroupRoot *root);
+
 void cgroup_root_done(CgroupRoot *root);

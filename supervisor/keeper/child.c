@@ -3,7 +3,6 @@
 
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/mount.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -22,7 +21,7 @@ typedef struct Child {
         const SpawnSpec *spec;
         const int *fds;
         int n_fds;
-        int life_fd;
+        int life_fd, view_fd;
 } Child;
 
 /* As a program expects to find itself: own session, nothing blocked or ignored. */
@@ -39,6 +38,19 @@ static void child_detach(void) {
         (void) prctl(PR_SET_NAME, "bgt-spawn");
 }
 
+/* Everything from @from on but two, of which @b may be -1. */
+static int child_close_others(int from, int a, int b) {
+        int low = b < 0 || a < b ? a : b, high = low == a ? b : a;
+
+        if (low > from && syscall(SYS_close_range, from, low - 1, 0) < 0)
+                return result_errno();
+        if (high > low + 1 && syscall(SYS_close_range, low + 1, high - 1, 0) < 0)
+                return result_errno();
+        if (syscall(SYS_close_range, (high > low ? high : low) + 1, ~0U, 0) < 0)
+                return result_errno();
+        return 0;
+}
+
 /*
  * All descriptors are taken out of the way first, since one's place may be
  * where another one is. The rest is closed here and not at exec: a child that
@@ -50,6 +62,11 @@ static int child_place_fds(Child *child) {
         life_fd = fcntl(child->life_fd, F_DUPFD_CLOEXEC, n);
         if (life_fd < 0)
                 return result_errno();
+        if (child->view_fd >= 0) {
+                child->view_fd = fcntl(child->view_fd, F_DUPFD_CLOEXEC, n);
+                if (child->view_fd < 0)
+                        return result_errno();
+        }
         for (int i = 0; i < n; i++) {
                 moved[i] = fcntl(child->fds[i], F_DUPFD_CLOEXEC, n);
                 if (moved[i] < 0)
@@ -59,11 +76,7 @@ static int child_place_fds(Child *child) {
                 if (dup2(moved[i], i) < 0)
                         return result_errno();
 
-        if (life_fd > n && syscall(SYS_close_range, n, life_fd - 1, 0) < 0)
-                return result_errno();
-        if (syscall(SYS_close_range, life_fd + 1, ~0U, 0) < 0)
-                return result_errno();
-        return 0;
+        return child_close_others(n, life_fd, child->view_fd);
 }
 
 static int child_write(const char *path, const char *text) {
@@ -102,18 +115,10 @@ static int child_set_limits(Child *child) {
         return 0;
 }
 
-/*
- * Where the kernel allows it. The new namespace keeps the propagation it
- * finds, so that what a task mounts still appears to everybody.
- */
+/* Where the kernel allows it; see view.h. */
 static int child_protect_cgroups(Child *child) {
-        struct mount_attr read_only = { .attr_set = MOUNT_ATTR_RDONLY };
-        const char *mount = child->spec->cgroup_mount;
-
-        if (!(child->spec->flags & SPAWN_CGROUP_READ_ONLY) || !mount[0])
-                return 0;
-        if (unshare(CLONE_NEWNS) == 0)
-                (void) syscall(SYS_mount_setattr, AT_FDCWD, mount, AT_RECURSIVE, &read_only, sizeof read_only);
+        if (child->view_fd >= 0 && child->spec->flags & SPAWN_CGROUP_READ_ONLY)
+                (void) setns(child->view_fd, CLONE_NEWNS);
         return 0;
 }
 
@@ -157,7 +162,7 @@ static const struct {
 };
 
 _Noreturn void child_run(const SpawnOrder *order, Entry *entry, int life_fd) {
-        Child child = { order->spec, order->fds, order->n_fds, life_fd };
+        Child child = { order->spec, order->fds, order->n_fds, life_fd, order->view_fd };
         int r;
 
         child_detach();

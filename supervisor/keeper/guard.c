@@ -257,6 +257,8 @@ int guard_run(const GuardSettings *settings) {
         if (r == 0) {
                 socket_notify_ready();
                 guard_loop(&guard);
+                if (guard.is_over)      /* while a bgtd that comes now still waits for our answer */
+                        cgroup_root_leave(&guard.root);
                 /* before it is closed: whoever finds it dead may put his own in its place */
                 (void) unlinkat(guard.directory_fd, SOCKET_NAME, 0);
         }

@@ -13,6 +13,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/owned.h"
 #include "supervisor/keeper/brain.h"
+#include "supervisor/keeper/view.h"
 #include "supervisor/keeper/process.h"
 #include "supervisor/keeper/spawn.h"
 #include "supervisor/keeper/watch.h"
@@ -33,6 +34,7 @@ typedef struct Keeper {
         Outputs outputs;
         int epoll_fd;
         int sigchld_fd;
+        int view_fd;            /* -1: there is none here */
         int patience_fd;        /* -1 but for a transient keeper that nobody has greeted */
         bool may_leave;
         int fds_max;            /* a descriptor from here on means that there are too many */
@@ -111,6 +113,7 @@ static int keeper_spawn(Keeper *keeper, const Key *key, const Order *order) {
                 .cgroup_fd = order->fds[SPAWN_FD_CGROUP],
                 .fds = order->fds + SPAWN_FD_STDIN,
                 .n_fds = (int) order->n_fds - SPAWN_FD_STDIN,
+                .view_fd = keeper->view_fd,
         });
         if (r < 0) {
                 entry_fail(ward->entry, SPAWN_STEP_CLONE, -r);
@@ -316,7 +319,7 @@ static int keeper_init(Keeper *keeper, const KeeperSettings *settings) {
         struct rlimit limit;
         int r;
 
-        *keeper = (Keeper) { .settings = settings, .table = settings->table, .patience_fd = -1 };
+        *keeper = (Keeper) { .settings = settings, .table = settings->table, .patience_fd = -1, .view_fd = view_open() };
         (void) prctl(PR_SET_NAME, "bgt-keeper");
         (void) fd_raise_limit();
         if (getrlimit(RLIMIT_NOFILE, &limit) < 0)

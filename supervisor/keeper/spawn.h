@@ -17,6 +17,7 @@ typedef struct SpawnOrder {
         int cgroup_fd;
         const int *fds;         /* become 0, 1, 2, 3 ... */
         int n_fds;
+        int view_fd;            /* the mount namespace to enter; -1: ours */
 } SpawnOrder;
 
 /* Sets the ward's pid, pidfd and life_fd. A failure is that of the clone: there is no process then. */
