@@ -33,7 +33,7 @@ static int announce_to(const Task *task, Peer *peer) {
         r = properties_put(&row, &snapshot, NULL, 0, PROPERTY_NEWS);
         if (r < 0)
                 return r;
-        return peer_send(peer, signal, row.n_bytes);
+        return peer_send_news(peer, signal, row.n_bytes);
 }
 
 static void announce(Bus *bus, const Task *task) {

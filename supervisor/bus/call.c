@@ -15,6 +15,8 @@ int call_new(size_t size, Peer *peer, sd_bus_message *message, Call **ret, sd_bu
 
         if (peer->n_calls >= PEER_CALLS_MAX)
                 return error_set_limit(error, "%d requests of this client wait for their answer already.", PEER_CALLS_MAX);
+        if (peer->quota->n_calls >= QUOTA_CALLS_MAX)
+                return error_set_limit(error, "%d requests of this user wait for their answer already.", QUOTA_CALLS_MAX);
         if (!quota_take_request(peer->quota, peer->message_bytes))
                 return error_set_limit(error, "Requests of %llu MB by this user wait for their answer already.",
                                        QUOTA_REQUEST_BYTES_MAX >> 20);
@@ -32,6 +34,7 @@ int call_new(size_t size, Peer *peer, sd_bus_message *message, Call **ret, sd_bu
                 peer->calls->previous = call;
         peer->calls = call;
         peer->n_calls++;
+        peer->quota->n_calls++;
         *ret = call;
         return 0;
 }
@@ -49,6 +52,7 @@ Call *call_free(Call *call) {
         if (call->next)
                 call->next->previous = call->previous;
         call->peer->n_calls--;
+        call->peer->quota->n_calls--;
         quota_give_request(call->peer->quota, call->n_bytes);
         (void) sd_bus_message_unref(call->message);
         free(call);

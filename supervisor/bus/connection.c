@@ -20,6 +20,9 @@
 /* How long one client has the loop for itself. */
 #define TURN_USEC (2 * USEC_PER_MSEC)
 
+/* What the kernel keeps for a client that does not read. sd-bus would have it be 8 MB. */
+#define UNREAD_BYTES (128 << 10)
+
 static_assert(offsetof(Connection, peer) == 0, "a connection is found by its peer");
 
 static void connection_free(Connection *connection);
@@ -231,6 +234,8 @@ static int connection_start(Connection *connection, int bus_fd_consumed) {
         r = sd_bus_start(connection->connection);
         if (r < 0)
                 return r;
+        if (setsockopt(connection->gate.client_fd, SOL_SOCKET, SO_SNDBUF, &(int) { UNREAD_BYTES }, sizeof(int)) < 0)
+                return result_errno();
         /*
          * What is left for it to do by itself is writing to slow clients. It is
          * also told of one that has gone, for ever, until that is read: so

@@ -67,8 +67,16 @@ static uint64_t peer_queued(const Peer *peer) {
 
 /* sd-bus tells how many messages are queued and not how large they are: all is read when there are none. */
 static void peer_look_unread(Peer *peer) {
-        if (peer->unread_bytes > 0 && peer_queued(peer) == 0)
-                peer_set_unread(peer, 0);
+        if (peer->unread_bytes == 0 || peer_queued(peer) > 0)
+                return;
+        peer_set_unread(peer, 0);
+        peer->behind_bytes = 0;
+}
+
+static void peer_count_unread(Peer *peer, uint64_t n_bytes) {
+        if (peer->unread_bytes > 0)
+                peer->behind_bytes += n_bytes;
+        peer_set_unread(peer, peer->unread_bytes + n_bytes);
 }
 
 static bool quota_allows_answer(Bus *bus, const Quota *quota, uint64_t n_bytes) {
@@ -81,21 +89,21 @@ static bool quota_allows_answer(Bus *bus, const Quota *quota, uint64_t n_bytes) 
 }
 
 /* On a shared bus it is the broker who reads, and bounds. */
-static bool peer_has_room(Peer *peer, uint64_t n_bytes) {
+static bool peer_has_room(Peer *peer, uint64_t n_bytes, uint64_t behind_max) {
         if (peer->name)
                 return true;
         peer_look_unread(peer);
-        if (peer->unread_bytes > 0 && peer->unread_bytes + n_bytes > PEER_UNREAD_BYTES_MAX)
+        if (peer->unread_bytes > 0 && peer->behind_bytes + n_bytes > behind_max)
                 return false;
         return peer_queued(peer) < PEER_UNREAD_MESSAGES_MAX && quota_allows_answer(peer->bus, peer->quota, n_bytes);
 }
 
-int peer_send(Peer *peer, sd_bus_message *message, uint64_t n_bytes) {
+static int peer_send_within(Peer *peer, sd_bus_message *message, uint64_t n_bytes, uint64_t behind_max) {
         int r;
 
         if (peer->doomed)
                 return 0;
-        if (!peer_has_room(peer, n_bytes)) {
+        if (!peer_has_room(peer, n_bytes, behind_max)) {
                 peer_doom(peer, "it does not read what it gets");
                 return 0;
         }
@@ -109,8 +117,16 @@ int peer_send(Peer *peer, sd_bus_message *message, uint64_t n_bytes) {
         if (r < 0)
                 return r;
         if (!peer->name && peer_queued(peer) > 0)
-                peer_set_unread(peer, peer->unread_bytes + n_bytes);
+                peer_count_unread(peer, n_bytes);
         return 0;
+}
+
+int peer_send(Peer *peer, sd_bus_message *message, uint64_t n_bytes) {
+        return peer_send_within(peer, message, n_bytes, PEER_ANSWERS_BYTES_MAX);
+}
+
+int peer_send_news(Peer *peer, sd_bus_message *message, uint64_t n_bytes) {
+        return peer_send_within(peer, message, n_bytes, PEER_NEWS_BYTES_MAX);
 }
 
 void peer_check_unread(Peer *peer) {

@@ -18,7 +18,9 @@
 #include "supervisor/policy/access.h"
 
 #define PEER_CALLS_MAX 1000
-#define PEER_UNREAD_BYTES_MAX (16ULL << 20)
+/* Behind the first answer that is not read to its end: answers, and news. */
+#define PEER_ANSWERS_BYTES_MAX (16ULL << 20)
+#define PEER_NEWS_BYTES_MAX (4ULL << 20)
 #define PEER_UNREAD_MESSAGES_MAX 10000
 
 struct Bus;
@@ -35,6 +37,7 @@ struct Peer {
 
         uint64_t message_bytes;         /* of the request being handled; 0: not known */
         uint64_t unread_bytes;          /* about what is queued for it */
+        uint64_t behind_bytes;          /* the same without the first message, which may be of any length */
         struct Call *calls;             /* what it waits for */
         size_t n_calls;
         bool subscribed;
@@ -57,6 +60,8 @@ void peer_doom(Peer *peer, const char *why);
  * is gone, is dropped: that is no failure of the sender's.
  */
 int peer_send(Peer *peer, sd_bus_message *message, uint64_t n_bytes);
+/* The same for what it has not asked for in this very moment. */
+int peer_send_news(Peer *peer, sd_bus_message *message, uint64_t n_bytes);
 
 /* The bound on answers that sd-bus made by itself. */
 void peer_check_unread(Peer *peer);

@@ -14,10 +14,13 @@
 
 /* How long requests to many tasks have the loop for themselves. */
 #define TURN_USEC (5 * USEC_PER_MSEC)
+/* How many questions to the store, about tasks that are not in memory, are under way for one call: others have some, too. */
+#define ABSENT_MAX 8
 
 /* What became of the request to one task. */
 typedef struct Part {
         uint64_t id;
+        bool absent;            /* the store has to be asked */
         int error;              /* BusError or OUTCOME_DONE */
         char *sentence;         /* NULL: none */
 } Part;
@@ -33,6 +36,7 @@ typedef struct RequestCall {
         Part *parts;                    /* by id, each once: nobody is asked twice */
         size_t n_parts;
         size_t n_asked, n_answered;
+        size_t n_absent;                /* of the asked and not answered */
         sd_event_source *source;        /* asks the next ones */
 } RequestCall;
 
@@ -170,31 +174,44 @@ static void request_on_done(uint64_t id, const Outcome *outcome, void *userdata)
         if (outcome->sentence[0])
                 part->sentence = strdup(outcome->sentence);
         request->n_answered++;
+        if (part->absent && request->n_absent-- == ABSENT_MAX)
+                (void) sd_event_source_set_enabled(request->source, SD_EVENT_ONESHOT);
         request_check(request);
 }
 
-/* Asks until the turn is over. The answer to the last one frees the request. */
+static void request_ask_part(RequestCall *request, Part *part) {
+        Peer *peer = request->call.peer;
+        Supervisor *sv = peer->bus->sv;
+        const Task *task = registry_find(sv->registry, part->id);
+
+        part->absent = !task || !task->stored;
+        request->n_absent += part->absent;
+        control_request(sv, &peer->caller, part->id, request->verb, &request->options, request_on_done, request);
+}
+
+/* Asks until the turn is over, or enough is under way. The answer to the last one frees the request. */
 static void request_ask(RequestCall *request) {
         uint64_t start = clock_now_usec(CLOCK_MONOTONIC);
-        size_t n = request->n_parts;
 
-        while (request->n_asked < n) {
-                Peer *peer = request->call.peer;
-                size_t i = request->n_asked++;
-                bool last = request->n_asked == n;
+        while (request->n_absent < ABSENT_MAX) {
+                Part *part = &request->parts[request->n_asked++];
+                bool last = request->n_asked == request->n_parts;
 
-                control_request(peer->bus->sv, &peer->caller, request->parts[i].id, request->verb, &request->options,
-                                request_on_done, request);
+                request_ask_part(request, part);
                 if (last)
                         return;
-                if (clock_now_usec(CLOCK_MONOTONIC) - start > TURN_USEC)
-                        break;
+                if (clock_now_usec(CLOCK_MONOTONIC) - start > TURN_USEC) {
+                        (void) sd_event_source_set_enabled(request->source, SD_EVENT_ONESHOT);
+                        return;
+                }
         }
-        (void) sd_event_source_set_enabled(request->source, SD_EVENT_ONESHOT);
 }
 
 static int request_on_turn(sd_event_source *source, void *userdata) {
-        request_ask(userdata);
+        RequestCall *request = userdata;
+
+        if (request->n_asked < request->n_parts)
+                request_ask(request);
         return 0;
 }
 

@@ -17,7 +17,7 @@
 #include "supervisor/engine/supervisor.h"
 
 /* When nothing else is left to do in a turn. */
-#define PRIORITY_REST (PRIORITY_ANNOUNCE + 10)
+#define PRIORITY_REST (PRIORITY_FLUSH + 10)
 
 struct Bus;
 

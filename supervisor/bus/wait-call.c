@@ -19,6 +19,7 @@ typedef struct WaitCall {
         Call call;
         uint64_t *ids;                  /* each once */
         size_t n_ids;
+        WaitFor wait_for;
         size_t n_left;                  /* whose wait is not over */
         bool asked;                     /* all of them have been asked for */
         bool timed_out;
@@ -50,7 +51,6 @@ static void wait_finish(WaitCall *wait) {
                 (void) sd_bus_reply_method_errno(message, r, &error);
 }
 
-/* Ids that name nothing are told at once, and not when everybody else has ended. */
 static void wait_check(WaitCall *wait) {
         if (!wait->asked)
                 return;
@@ -70,6 +70,12 @@ static void wait_on_done(uint64_t id, const Outcome *outcome, void *userdata) {
         }
         wait->n_left--;
         wait_check(wait);
+}
+
+static bool wait_is_present(const WaitCall *wait, uint64_t id) {
+        const Task *task = registry_find(wait->call.peer->bus->sv->registry, id);
+
+        return task && task->stored;
 }
 
 static int wait_on_time(sd_event_source *source, uint64_t usec, void *userdata) {
@@ -96,14 +102,48 @@ static int wait_arm(WaitCall *wait, uint64_t msec) {
         return sd_event_source_set_priority(wait->source, PRIORITY_TIMERS);
 }
 
-static void wait_ask(WaitCall *wait, WaitFor wait_for) {
+/* What is not in memory any more has ended. */
+static void wait_ask(WaitCall *wait) {
         Supervisor *sv = wait->call.peer->bus->sv;
 
-        wait->n_left = wait->n_ids;
-        for (size_t i = 0; i < wait->n_ids; i++)
-                control_wait(sv, wait->ids[i], wait_for, wait_on_done, wait);
+        wait->call.forget = control_forget;
+        for (size_t i = 0; i < wait->n_ids; i++) {
+                if (!wait_is_present(wait, wait->ids[i]))
+                        continue;
+                wait->n_left++;
+                control_wait(sv, wait->ids[i], wait->wait_for, wait_on_done, wait);
+        }
         wait->asked = true;
         wait_check(wait);
+}
+
+static void wait_on_found(const Outcome *outcome, Task *const *tasks, size_t n_tasks, void *userdata) {
+        WaitCall *wait = userdata;
+
+        if (outcome->error != OUTCOME_DONE)
+                call_refuse(&wait->call, outcome);
+        else
+                wait_ask(wait);
+}
+
+/* Ids that name nothing are told at once, and not when everybody else has ended. The store is asked once for all of them. */
+static int wait_begin(WaitCall *wait) {
+        _cleanup_(freep) uint64_t *absent = calloc(wait->n_ids, sizeof *absent);
+        Peer *peer = wait->call.peer;
+        size_t n = 0;
+
+        if (!absent)
+                return -ENOMEM;
+        for (size_t i = 0; i < wait->n_ids; i++)
+                if (!wait_is_present(wait, wait->ids[i]))
+                        absent[n++] = wait->ids[i];
+        if (n == 0) {
+                wait_ask(wait);
+                return 0;
+        }
+        wait->call.forget = query_forget;
+        query_run(peer->bus->sv, &peer->caller, &(Query) { .ids = absent, .n_ids = n, .every = true }, wait_on_found, wait);
+        return 0;
 }
 
 static int read_wait_for(const char *word, WaitFor *ret, sd_bus_error *error) {
@@ -154,12 +194,14 @@ int wait_answer(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         r = ids_unique(ids, n_ids, &wait->ids, &wait->n_ids);
         if (r < 0)
                 return r;
+        wait->wait_for = wait_for;
         r = wait_arm(wait, msec);
         if (r < 0)
                 return r;
 
-        call->forget = control_forget;
+        r = wait_begin(wait);
+        if (r < 0)
+                return r;
         call = NULL;
-        wait_ask(wait, wait_for);
         return 1;
 }
