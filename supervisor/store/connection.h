@@ -6,6 +6,9 @@
  *
  * SQLite as the rest of the store sees it: a handle that one thread uses at a
  * time, statements prepared once, errors as negative errno.
+ *
+ * While one is open this process must not open the file in any other way: the
+ * close would drop the locks of the connection.
  */
 
 #include <sqlite3.h>
@@ -31,7 +34,11 @@ int connection_open(sqlite3 **ret, const char *path);
 sqlite3 *connection_close(sqlite3 *db);
 DEFINE_OWNED(sqlite3 *, connection_close)
 
-/* Write-ahead log, a sync for each commit, what is deleted overwritten, checkpoints only when asked for. -EOPNOTSUPP if the file system cannot do it. */
+/*
+ * Write-ahead log, a sync for each commit, what is deleted overwritten, nothing
+ * goes from the log into the file unless asked. -EOPNOTSUPP if the file system
+ * cannot have such a log.
+ */
 int connection_begin_log(sqlite3 *db);
 
 /* The file is good: closing puts the log into it. */

@@ -9,15 +9,10 @@
 #include "lib/base/fd.h"
 #include "lib/base/result.h"
 #include "lib/base/strv.h"
-#include "lib/base/text.h"
-#include "supervisor/store/definition.h"
-#include "supervisor/store/facts.h"
 #include "supervisor/store/reader.h"
-#include "supervisor/store/refusal.h"
 #include "supervisor/store/row.h"
+#include "supervisor/store/start.h"
 #include "supervisor/store/writer.h"
-
-#define DATABASE_NAME "tasks.db"
 
 struct Store {
         StateDirectory directory;
@@ -34,67 +29,6 @@ struct Store {
 
 /* Opening */
 
-static int store_refuse(char **ret_sentence, int r, const char *path) {
-        switch (r) {
-        case -EMEDIUMTYPE:
-                return refuse(ret_sentence, r, "%s is a database of another program: give bgtd a --state-dir of its own.", path);
-        case -EPROTONOSUPPORT:
-                return refuse(ret_sentence, r, "%s was written by a newer version of bgtd: install that one, or give this one another --state-dir.",
-                              path);
-        case -EOPNOTSUPP:
-                return refuse(ret_sentence, r, "%s is on a file system that cannot hold a write-ahead log: give bgtd a --state-dir on a local one.",
-                              path);
-        default:
-                return refuse_failed(ret_sentence, r, "open", path);
-        }
-}
-
-/* Everything that finds out whether the file is good. */
-static int store_try_database(Store *store, const char *path, Spare *spare, StoreFacts *facts, Database **ret) {
-        _cleanup_(database_closep) Database *database = NULL;
-        int r;
-
-        r = state_directory_make_file(&store->directory, DATABASE_NAME);
-        if (r < 0)
-                return r;
-        r = database_open(&database, path);
-        if (r < 0)
-                return r;
-        r = facts_begin_epoch(database, spare, facts);
-        if (r < 0)
-                return r;
-        r = definition_table_load(&store->definitions, database->db);
-        if (r < 0)
-                return r;
-        r = state_directory_sync(&store->directory);
-        if (r < 0)
-                return r;
-
-        connection_trust(database->db);
-        *ret = MOVE(database);
-        return 0;
-}
-
-/* A damaged file is kept, and a new one begun. */
-static int store_open_database(Store *store, const char *path, Spare *spare, StoreFacts *facts, Database **ret) {
-        _cleanup_(freep) char *aside = NULL;
-        int r;
-
-        r = store_try_database(store, path, spare, facts, ret);
-        if (r != -EBADMSG)
-                return r;
-
-        definition_table_done(&store->definitions);
-        r = state_directory_move_aside(&store->directory, DATABASE_NAME, &aside);
-        if (r < 0)
-                return r;
-        r = store_try_database(store, path, spare, facts, ret);
-        if (r < 0)
-                return r;
-        text_copy(facts->aside, sizeof facts->aside, aside);
-        return STORE_E_MOVED_ASIDE;
-}
-
 static int store_start(Store *store, const char *path, StoreParseType parse, StoreFacts *facts) {
         _cleanup_(database_closep) Database *database = NULL;
         _cleanup_(spare_close) Spare spare = SPARE_NONE;
@@ -103,7 +37,7 @@ static int store_start(Store *store, const char *path, StoreParseType parse, Sto
         r = spare_open(&store->directory, &spare);
         if (r < 0)
                 return r;
-        outcome = store_open_database(store, path, &spare, facts, &database);
+        outcome = start_database(&(Start) { &store->directory, path, &spare, &store->definitions, facts }, &database);
         if (outcome < 0)
                 return outcome;
 
@@ -144,11 +78,11 @@ int store_open(Store **ret, const char *directory, StoreParseType parse, StoreFa
                 return -ENOMEM;
         r = store->event_fd < 0 ? result_errno() : state_directory_open(directory, &store->directory, &sentence);
         if (r >= 0) {
-                path = state_directory_path(&store->directory, DATABASE_NAME);
+                path = state_directory_path(&store->directory, START_DATABASE_NAME);
                 r = path ? store_start(store, path, parse, &facts) : -ENOMEM;
         }
         if (r < 0) {
-                (void) store_refuse(&sentence, r, path ? path : directory);
+                (void) start_refuse(&sentence, r, path ? path : directory);
                 *ret_sentence = MOVE(sentence);
                 return r;
         }

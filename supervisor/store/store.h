@@ -47,7 +47,8 @@ typedef int (*StoreParseType)(const char *name, const char *text, TaskType **ret
  * Checks it with quick_check; runs the migrations. @ret_sentence, the caller's,
  * says what is wrong and what would help on failure: another bgtd (-EBUSY, it is
  * named), a full disk, a read-only directory, one that others can look into, a
- * newer schema (-EPROTONOSUPPORT). NULL only if there was no memory for it.
+ * newer schema (-EPROTONOSUPPORT). NULL only if there was no memory for it. What
+ * tests can make the writer do stands in fault.h.
  */
 int store_open(Store **ret, const char *directory, StoreParseType parse, StoreFacts *ret_facts, char **ret_sentence);
 

@@ -311,7 +311,7 @@ static void a_file_without_its_tables_is_moved_aside(void **state) {
 
 static void two_damaged_files_do_not_overwrite_each_other(void **state) {
         static const char garbage[4096] = "this is not what it was";
-        char path[128], first[sizeof ((Box *) NULL)->facts.aside];
+        char path[128], log_path[128], first[sizeof ((Box *) NULL)->facts.aside], log_aside[300];
         Box *box = *state;
 
         file_write(box_path(box, "tasks.db", path), garbage, sizeof garbage, 0);
@@ -319,7 +319,10 @@ static void two_damaged_files_do_not_overwrite_each_other(void **state) {
         (void) snprintf(first, sizeof first, "%s", box->facts.aside);
         box_close(box);
         file_write(path, garbage, sizeof garbage, 0);
+        file_write(box_path(box, "tasks.db-wal", log_path), garbage, sizeof garbage, 0);
         assert_int_equal(box_try_open(box), STORE_E_MOVED_ASIDE);
+        (void) snprintf(log_aside, sizeof log_aside, "%s-wal", box->facts.aside);
+        assert_holds(log_aside, garbage, sizeof garbage);
         assert_string_not_equal(box->facts.aside, first);
         assert_int_equal(access(first, F_OK), 0);
         assert_int_equal(access(box->facts.aside, F_OK), 0);
