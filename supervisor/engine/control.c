@@ -57,6 +57,16 @@ static void wait_for(const Control *control, WaiterWant want, const char *note) 
                 answer(control, BUS_ERROR_FAILED, strerror(-r));
 }
 
+/* Its own ending was quicker than the request (T-3). */
+static bool is_too_late(const Control *control, TaskEvent event) {
+        Transition t;
+
+        if (transition_find(control->task->phase, event, &t))
+                return false;
+        answer(control, BUS_ERROR_NOT_AVAILABLE, "The task is ending.");
+        return true;
+}
+
 /* The answer goes out as soon as it is a fact, before anything is remembered or announced. */
 static void carry_out(const Control *control, TaskEvent event, WaiterWant want) {
         int r;
@@ -84,6 +94,8 @@ static void control_pause(const Control *control) {
                 answer(control, BUS_ERROR_NOT_AVAILABLE, "This version cannot ask a task to pause itself; Pause=direct in its type's file can.");
                 return;
         }
+        if (is_too_late(control, EV_PAUSE))
+                return;
         task->request = TASK_REQUEST_PAUSE;
         carry_out(control, EV_PAUSE, WAITER_PAUSED);
 }
@@ -95,13 +107,15 @@ static void control_resume(const Control *control) {
                 answer(control, BUS_ERROR_NOT_AVAILABLE, disposition_resume_refusal(task));
                 return;
         }
+        if (is_too_late(control, EV_RESUME))
+                return;
         task->request = TASK_REQUEST_NONE;
         carry_out(control, EV_RESUME, WAITER_RESUMED);
 }
 
 static void control_cancel(const Control *control, const Caller *caller) {
         Task *task = control->task;
-        bool force = control->options->force, not_started = task->phase < TASK_RUNNING;
+        bool force = control->options->force, not_started = task->start_time_usec == 0;
         char note[512];
 
         if (force && !access_is_admin(&control->sv->access, caller)) {

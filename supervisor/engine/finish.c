@@ -62,6 +62,8 @@ void finish_decide(Run *run) {
         ending_done(&task->ending);
         task->ending = ending;
         task->environment = strv_free(task->environment);
+        if (event == EV_DONE && task->type->progress_source == PROGRESS_FILES && task->progress.total > 0)
+                task->progress.current = task->progress.total;  /* nobody can look any more, and what succeeded has read it all */
         (void) step(run->sv, task, event);
 }
 
@@ -114,7 +116,7 @@ static void settle(Supervisor *sv, Task *task) {
         fault_point("end-durable");
         task->settled = true;
         count_end(sv, task);
-        log_message(LOG_INFO, task->id, "Task %llu (%s) ended: %s", (unsigned long long) task->id, task->type->name,
+        log_message(LOG_INFO, task->id, "%s ended: %s", task->type->name,
                     task->ending.final_status ? task->ending.final_status : task_phase_to_string(task->phase));
         registry_changed(sv->registry, task);
         waiter_check(task, NULL);

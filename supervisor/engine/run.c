@@ -363,8 +363,8 @@ void run_on_ended(Run *run, const KeeperMessage *message) {
                 run->facts.spawn_error = message->error;
                 run->facts.spawn_step = message->step;
         }
-        if (!message->error && !run->facts.ran && message->code == CLD_EXITED)
-                run->facts.ran = true;          /* its end overtook the news of its exec */
+        if (run->task->phase == TASK_STARTING && !run->facts.spawn_error && !run->killed)
+                run_on_execed(run);             /* its end overtook the news of its exec */
         if (run->task->phase == TASK_STARTING)
                 (void) step(run->sv, run->task, EV_EXIT);
         else
@@ -378,7 +378,10 @@ uint64_t run_usec(const Run *run) {
 }
 
 static int run_on_timeout(sd_event_source *source, uint64_t usec, void *userdata) {
-        run_cancel(userdata, false, true);
+        Run *run = userdata;
+
+        if (run->task->request != TASK_REQUEST_CANCEL)
+                run_cancel(run, false, true);
         return 0;
 }
 
@@ -415,6 +418,8 @@ void run_cancel(Run *run, bool direct, bool timed_out) {
         bool politely = !direct && grace > 0 && task->phase != TASK_STARTING && task->phase != TASK_ENDING;
         int r;
 
+        if (run->decided)
+                return;         /* its own ending was quicker */
         task->request = TASK_REQUEST_CANCEL;
         task->cancel_acted = true;
         run->facts.cancel_requested = true;

@@ -200,6 +200,8 @@ static int build_task(Supervisor *sv, const Caller *caller, const StartRequest *
                 r = take_parameters(request, task, refusal);
         if (r == 0 && !request->type)
                 r = take_command(request, task, refusal);
+        if (r == 0 && task->type->read_only)
+                r = refuse(refusal, BUS_ERROR_FAILED, "%s is ReadOnly=yes, which this version cannot guarantee, so it is not started.", task->type->name);
         if (r < 0)
                 return r;
         task->owner = caller->uid;
