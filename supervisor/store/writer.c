@@ -16,8 +16,11 @@
 #define IDLE_USEC (1 * USEC_PER_SEC)
 #define IDLE_USEC_MAX (64 * USEC_PER_SEC)
 
-/* From one time to the next, since each writes more than the task that it is for. */
-#define TIDY_PAUSE_USEC (30 * USEC_PER_SEC)
+/*
+ * From one tidying to the next, since each writes more than the task that it is
+ * for; and how long one is put off while there is always something to do.
+ */
+#define TIDY_PAUSE_USEC (10 * USEC_PER_SEC)
 
 struct Writer {
         Database *database;
@@ -34,6 +37,7 @@ struct Writer {
         uint64_t tidy_usec;             /* when to tidy, CLOCK_MONOTONIC; USEC_INFINITY: never; the thread's */
         uint64_t idle_usec;             /* the wait before that; the thread's */
         uint64_t last_tidy_usec;        /* 0: never; the thread's */
+        uint64_t untidy_usec;           /* since when there is something to tidy; 0: there is not; the thread's */
         int checkpointed_frames;        /* how long the log was when it last went into the file; 0: it began anew; the thread's */
 };
 
@@ -124,16 +128,24 @@ static bool writer_is_untidy(const Writer *writer) {
         return writer->database->must_wipe || writer->database->n_log_frames >= LOG_FRAMES_IDLE_MAX;
 }
 
+/* After a quiet time, but not before the pause is over, and not later than that if it is never quiet. */
 static void writer_tidy_later(Writer *writer, uint64_t idle_usec) {
-        uint64_t pause_usec = writer->last_tidy_usec > 0 ? writer->last_tidy_usec + TIDY_PAUSE_USEC : 0;
+        uint64_t now = clock_now_usec(CLOCK_MONOTONIC), latest;
 
         writer->idle_usec = idle_usec > IDLE_USEC_MAX ? IDLE_USEC_MAX : idle_usec;
-        writer->tidy_usec = USEC_INFINITY;
-        if (!writer_is_untidy(writer))
+        if (!writer_is_untidy(writer)) {
+                writer->tidy_usec = USEC_INFINITY;
+                writer->untidy_usec = 0;
                 return;
-        writer->tidy_usec = clock_now_usec(CLOCK_MONOTONIC) + writer->idle_usec;
-        if (writer->tidy_usec < pause_usec)
-                writer->tidy_usec = pause_usec;
+        }
+        if (writer->untidy_usec == 0)
+                writer->untidy_usec = now;
+        latest = writer->untidy_usec + writer->idle_usec + TIDY_PAUSE_USEC;
+        writer->tidy_usec = now + writer->idle_usec;
+        if (writer->last_tidy_usec > 0 && writer->tidy_usec < writer->last_tidy_usec + TIDY_PAUSE_USEC)
+                writer->tidy_usec = writer->last_tidy_usec + TIDY_PAUSE_USEC;
+        if (writer->tidy_usec > latest)
+                writer->tidy_usec = latest;
 }
 
 /*
@@ -145,6 +157,7 @@ static void writer_tidy(Writer *writer) {
         int r;
 
         r = writer->database->must_wipe ? database_wipe_log(writer->database) : database_checkpoint(writer->database);
+        writer->untidy_usec = 0;
         if (r < 0 || writer->database->n_log_frames > 0) {
                 writer_tidy_later(writer, writer->idle_usec * 2);
                 return;
@@ -202,6 +215,8 @@ static void *writer_run(void *userdata) {
                 writer_write(writer, batch);
                 writer_checkpoint(writer);
                 writer_tidy_later(writer, IDLE_USEC);
+                if (writer->tidy_usec <= clock_now_usec(CLOCK_MONOTONIC))
+                        writer_tidy(writer);
         }
 }
 

@@ -380,6 +380,28 @@ static void an_environment_leaves_the_log_without_a_restart(void **state) {
         assert_int_equal(box_commit(box), 0);
 }
 
+/* P-44: nor does it stay when there is always something else to do. */
+static void an_environment_leaves_the_log_of_a_store_that_is_never_quiet(void **state) {
+        _cleanup_(task_type_unrefp) TaskType *type = box_type("copy", "");
+        _cleanup_(task_freep) Task *task = box_task(1, type), *other = box_task(2, type);
+        uint64_t deadline = clock_now_usec(CLOCK_MONOTONIC) + BOX_DEADLINE_USEC;
+        Box *box = *state;
+
+        assert_int_equal(strv_append(&task->environment, "TOKEN=a-word-nobody-should-find"), 0);
+        assert_int_equal(store_put_task(box->store, task), 0);
+        assert_int_equal(box_commit(box), 0);
+        task->phase = TASK_DONE;
+        assert_int_equal(store_put_state(box->store, task), 0);
+        assert_int_equal(box_commit(box), 0);
+
+        do {
+                assert_true(clock_now_usec(CLOCK_MONOTONIC) < deadline);
+                assert_int_equal(store_put_task(box->store, other), 0);
+                assert_int_equal(box_commit(box), 0);
+                (void) poll(NULL, 0, 300);
+        } while (store_holds(box, "a-word-nobody-should-find"));
+}
+
 static void a_deleted_record_is_gone(void **state) {
         _cleanup_(task_type_unrefp) TaskType *type = box_type("copy", "");
         _cleanup_(task_freep) Task *task = full_task(1, type), *kept = box_task(2, type);
@@ -728,6 +750,7 @@ int main(void) {
                 cmocka_unit_test_setup_teardown(every_phase_comes_back, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(an_environment_leaves_the_store_when_the_task_ends, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(an_environment_leaves_the_log_without_a_restart, set_up, tear_down),
+                cmocka_unit_test_setup_teardown(an_environment_leaves_the_log_of_a_store_that_is_never_quiet, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(a_deleted_record_is_gone, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(ids_are_not_given_out_again_when_their_records_are_gone, set_up, tear_down),
                 cmocka_unit_test_setup_teardown(each_opening_is_a_new_epoch_of_the_same_instance, set_up, tear_down),
