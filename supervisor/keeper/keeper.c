@@ -34,6 +34,7 @@ typedef struct Keeper {
         Outputs outputs;
         int epoll_fd;
         int sigchld_fd;
+        size_t n_acknowledged;  /* wards that stay for their outputs */
         int view_fd;            /* -1: there is none here */
         int patience_fd;        /* -1 but for a transient keeper that nobody has greeted */
         bool may_leave;
@@ -127,17 +128,39 @@ static int keeper_spawn(Keeper *keeper, const Key *key, const Order *order) {
         return 0;
 }
 
+static void keeper_release(Keeper *keeper, Ward *ward) {
+        output_drop(&keeper->outputs, &ward->output);
+        brain_forget(&keeper->brain, ward);
+        wards_release(&keeper->wards, ward);
+}
+
+/* What was written just before the end is trimmed, too. */
 static void keeper_acknowledge(Keeper *keeper, Ward *ward) {
-        if (entry_state(ward->entry) != KEEPER_CHILD_ENDED)
+        if (entry_state(ward->entry) != KEEPER_CHILD_ENDED || ward->acknowledged)
                 return;
         if (ward->pidfd >= 0)
                 /* ECHILD: it has been collected already, by the guard or among strangers */
                 (void) waitid(P_PIDFD, (id_t) ward->pidfd, &(siginfo_t) {}, WEXITED | WNOHANG);
         keeper_drop(keeper, &ward->life_fd);
         keeper_drop(keeper, &ward->pidfd);
-        output_drop(&keeper->outputs, &ward->output);
-        brain_forget(&keeper->brain, ward);
-        wards_release(&keeper->wards, ward);
+        if (!output_is_over(&keeper->outputs, &ward->output)) {
+                keeper_release(keeper, ward);
+                return;
+        }
+        ward->acknowledged = true;
+        keeper->n_acknowledged++;
+}
+
+static void keeper_on_rest(Keeper *keeper) {
+        outputs_on_rest(&keeper->outputs);
+        for (uint32_t i = 0; keeper->n_acknowledged > 0 && i < keeper->table->n_used; i++) {
+                Ward *ward = &keeper->wards.all[i];
+
+                if (!ward->entry || !ward->acknowledged || ward->output.over)
+                        continue;
+                keeper_release(keeper, ward);
+                keeper->n_acknowledged--;
+        }
 }
 
 static void keeper_obey(Keeper *keeper, Order *order) {
@@ -285,7 +308,7 @@ static void keeper_on_event(Keeper *keeper, const struct epoll_event *event) {
                 outputs_on_change(&keeper->outputs);
                 return;
         case WATCH_OUTPUT_REST:
-                outputs_on_rest(&keeper->outputs);
+                keeper_on_rest(keeper);
                 return;
         case WATCH_OUTPUT_TRIMMED:
                 outputs_on_trimmed(&keeper->outputs);

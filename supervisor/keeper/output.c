@@ -209,6 +209,13 @@ static bool output_look(Output *output) {
         return taken > output->limit && output->n_vain < TRIMS_IN_VAIN_MAX;
 }
 
+bool output_is_over(Outputs *outputs, Output *output) {
+        if (output->fd < 0 || !output_look(output))
+                return false;
+        output_rest(outputs, output);
+        return true;
+}
+
 /* Where no hole can be punched, the file starts again; only where each write goes to the end. */
 static void output_restart(const Output *output) {
         static const char note[] = "[bgt: output over its bound, the older part was dropped]\n";

@@ -58,6 +58,9 @@ int output_bound(Outputs *outputs, Output *output, int fd, uint64_t bytes);
 
 /* Has a look soon: its writer has ended. */
 void output_touch(Outputs *outputs, Output *output);
+
+/* Whether it is over its bound and a trim may help; it is trimmed soon then. */
+bool output_is_over(Outputs *outputs, Output *output);
 void output_drop(Outputs *outputs, Output *output);
 
 /* What the watches of this name call. */

@@ -23,6 +23,7 @@ struct Ward {
         int pidfd;              /* -1: never made, or gone before this keeper came */
         int life_fd;            /* end of file: it has become its command, or has ended; -1 from then on */
         Output output;
+        bool acknowledged;      /* stays only for the last trim of its output */
 
         bool known_due;         /* the brain has come since, and is owed a KNOWN */
         KeeperState told;       /* how far the brain has heard */
