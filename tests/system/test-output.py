@@ -103,6 +103,13 @@ class Output(unittest.TestCase):
         self.assertGreater(len(numbers) * LINE, BOUND // 2)
         self.assertEqual(''.join(f'{first + lines - 5 + i}\n' for i in range(5)), self.logs(task, '-n', '5'))
 
+    def test_what_is_written_at_the_very_end_is_bounded_too(self):
+        """T-70 T-75"""
+        tasks = [self.start('bounded', script=f'head -c {32 * MIB} /dev/zero') for _ in range(8)]
+        wait_for(self.bus, *tasks)
+        for task in tasks:
+            self.await_taken(task, KEPT_MAX)
+
     def test_a_flood_is_bounded_while_bgtd_is_away(self):
         """T-75 T-43"""
         task = self.start('bounded', script=f'yes 1234567 | head -c {64 * MIB}; read go < {self.gate()}')
