@@ -87,6 +87,36 @@ static int outcomes_print(Ctl *ctl, const ControlRequest *request, const Value *
         return first;
 }
 
+static Value *filter_of_ids(const uint64_t *ids, size_t n) {
+        _cleanup_(value_freep) Value *filter = value_new_dictionary();
+        _cleanup_(text_done) Text text = {};
+        _cleanup_(freep) char *list = NULL;
+
+        for (size_t i = 0; i < n; i++)
+                text_appendf(&text, "%s%" PRIu64, i > 0 ? "," : "", ids[i]);
+        list = text_take(&text);
+        if (!filter || !list || value_set(filter, "ids", value_new_string(list)) < 0)
+                return NULL;
+        return MOVE(filter);
+}
+
+/* Descendants that have left a task's group go on: nobody should believe otherwise. */
+static void outside_print(Ctl *ctl, const uint64_t *ids, size_t n) {
+        char *const names[] = { (char *) "Id", (char *) "OutsideProcesses", NULL };
+        _cleanup_(value_freep) Value *filter = filter_of_ids(ids, n), *columns = value_new_strings(names), *answer = NULL;
+
+        if (!filter || !columns || ctl->quiet ||
+            ctl_call(ctl, "List", "a{sv}as", (const Value *[]) { filter, columns }, &answer) < 0 || answer->n_items != 1)
+                return;
+        for (size_t i = 0; i < answer->items[0]->n_items; i++) {
+                const Value *row = answer->items[0]->items[i], *outside = value_get(row, "OutsideProcesses");
+
+                for (size_t k = 0; outside && k < outside->n_items; k++)
+                        ctl_complain("%" PRIu64 ": process %s has left the task's cgroup and goes on", value_get_natural(row, "Id"),
+                                     text_or_empty(value_string(outside->items[k])));
+        }
+}
+
 int control_run(Ctl *ctl, const ControlRequest *request) {
         _cleanup_(value_freep) Value *ids = NULL, *options = NULL, *answer = NULL;
         _cleanup_(freep) uint64_t *selected = NULL;
@@ -111,5 +141,8 @@ int control_run(Ctl *ctl, const ControlRequest *request) {
                 return r;
         if (answer->n_items != 1)
                 return trouble_failed(&ctl->trouble, -EBADMSG, "Cannot read bgtd's answer");
-        return outcomes_print(ctl, request, answer->items[0]);
+        r = outcomes_print(ctl, request, answer->items[0]);
+        if (r == 0 && request->name_outside)
+                outside_print(ctl, selected, n);
+        return r;
 }

@@ -15,6 +15,7 @@ typedef struct ControlRequest {
         const char *done;       /* `paused`: what is printed of a task with which it went well */
         const char *asked;      /* `pause requested`: the same with --no-wait */
         const Value *signal;    /* method Signal: which; else NULL */
+        bool name_outside;      /* say afterwards which processes it could not reach */
 } ControlRequest;
 
 /* The options of the bus are those of the command line that start with --no-wait and --force. The first failure's exit status. */

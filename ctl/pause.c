@@ -8,5 +8,7 @@ const Option pause_options[] = {
 };
 
 int verb_pause(Ctl *ctl) {
-        return control_run(ctl, &(ControlRequest) { .method = "Pause", .done = "paused", .asked = "pause requested" });
+        return control_run(ctl, &(ControlRequest) {
+                .method = "Pause", .done = "paused", .asked = "pause requested", .name_outside = true,
+        });
 }

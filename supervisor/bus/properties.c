@@ -179,6 +179,7 @@ static int row_display(Row *row, const char *name, const Snapshot *s) {
 #define ALL     PROPERTY_PUBLIC
 #define NEWS    PROPERTY_NEWS
 #define USAGE   PROPERTY_USAGE
+#define ASKED   PROPERTY_ASKED
 
 /*
  * Name, type, who and when, kind of row_…() that puts it, value in a snapshot
@@ -258,7 +259,16 @@ static int row_display(Row *row, const char *name, const Snapshot *s) {
         P(TimeoutSec,           "t",       0,          time,       s->task->timeout_usec) \
         P(WaitingFor,           "s",       NEWS,       text,       s->waiting_for) \
         P(ExternalState,        "s",       0,          text,       s->external_state) \
-        P(Display,              "a(sssb)", NEWS,       display,    s)
+        P(Display,              "a(sssb)", NEWS,       display,    s) \
+        P(OutsideProcesses,     "as",      ASKED,      outside,    s->task)
+
+static int row_outside(Row *row, const char *name, const Task *task) {
+        _cleanup_(strv_freep) char **outside = NULL;
+        int r;
+
+        r = snapshot_find_outside(task, &outside);
+        return r < 0 || !outside ? 0 : row_words(row, name, outside);
+}
 
 static int row_null(Row *row, const char *name, const Snapshot *s) {
         return 0;
@@ -291,7 +301,7 @@ static int properties_put_all(Row *row, const Snapshot *snapshot, unsigned flags
         int r;
 
         for (size_t i = 0; i < n_properties; i++) {
-                if ((properties_table[i].flags & flags) != flags)
+                if ((properties_table[i].flags & flags) != flags || properties_table[i].flags & PROPERTY_ASKED)
                         continue;
                 r = property_put(&properties_table[i], row, snapshot);
                 if (r < 0)

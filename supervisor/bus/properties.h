@@ -18,6 +18,7 @@ enum {
         PROPERTY_PUBLIC = 1 << 0,       /* for everybody */
         PROPERTY_NEWS = 1 << 1,         /* part of the signal Changed */
         PROPERTY_USAGE = 1 << 2,        /* the snapshot has to look at the cgroup's accounting */
+        PROPERTY_ASKED = 1 << 3,        /* costs more than a look: only for who names it as a column */
 };
 
 typedef struct Property {

@@ -163,7 +163,7 @@ void run_freeze(Run *run) {
         r = freezer_freeze(run->cgroup_fd);
         if (r < 0)
                 (void) log_task_failure(r, run->task->id, "Cannot ask for the freeze");
-        if (r == FREEZER_E_PENDING) {
+        if (r == FREEZER_E_PENDING || r == FREEZER_E_EMPTY) {
                 r = run_arm(run, &run->deadline_source, run->sv->settings->freeze_timeout_usec, run_on_freeze_deadline, "freeze-deadline");
                 if (r < 0)
                         (void) log_task_failure(r, run->task->id, "Cannot set a deadline for the freeze");
@@ -213,12 +213,15 @@ void run_kill(Run *run, TaskEvent why) {
         run_disarm(run->grace_source);
         if (run->cgroup_fd < 0)
                 return;
-        if (why == EV_EXIT && cgroup_read_events(run->cgroup_fd, &events) == 0 && !events.populated)
+        if (why == EV_EXIT && (run->main_ended || !run->spawn_sent) &&
+            cgroup_read_events(run->cgroup_fd, &events) == 0 && !events.populated)
                 return;
 
         r = cgroup_kill(run->cgroup_fd);
         if (r < 0)
                 (void) log_task_failure(r, run->task->id, "Cannot kill the task's cgroup");
+        if (!run->main_ended && run->main.fd >= 0)
+                (void) pidref_signal(&run->main, SIGKILL);      /* even if it has left the group: it is ours all the same */
         r = run_arm(run, &run->deadline_source, run->sv->settings->kill_timeout_usec, run_on_kill_deadline, "kill-deadline");
         if (r < 0)
                 (void) log_task_failure(r, run->task->id, "Cannot set a deadline for the kill");

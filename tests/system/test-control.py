@@ -225,6 +225,21 @@ class Control(unittest.TestCase):
             self.ask('Resume', task)
             self.assertEqual('done', wait_for(self.bus, task)[0]['Phase'])
 
+    def test_a_main_process_that_has_left_its_group_is_named_and_ends_with_a_cancel(self):
+        """T-32"""
+        root = os.path.join(bgtkit.find_cgroup2(), 'cgroup.procs')
+        task, group = self.start('/bin/sh', '-c', f'sleep 1000 & echo $$ > {root}; exec sleep 1001')
+        until = deadline(20)
+        while len(group.processes()) != 1:
+            self.assertLess(time.monotonic(), until)
+        pid = properties(self.bus, task)['PID']
+        outside = self.bus.call('List', 'a{sv}as', variants(ids=str(task)), ['OutsideProcesses'])[0]['OutsideProcesses']
+        self.assertIn(str(pid), outside[0])
+        _, error, sentence = self.ask('Cancel', task)[0]
+        self.assertEqual('', error)
+        self.assertIn(str(pid), sentence)
+        self.assertEqual('cancelled', wait_for(self.bus, task)[0]['Phase'])
+
     def test_a_task_that_is_thawed_behind_our_back_is_not_called_paused(self):
         """T-24"""
         task, group = self.start('/bin/sleep', '1000')
