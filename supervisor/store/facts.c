@@ -57,7 +57,7 @@ int facts_begin_epoch(Database *database, Spare *spare, StoreFacts *ret) {
 
         spare->instance = facts.instance;
         spare->epoch = facts.epoch;
-        spare->ids = greater(spare->ids, facts.last_id);
+        spare->ids = greater(spare->ids, facts.last_id + SPARE_ID_BLOCK);
         r = spare_write(spare);
         if (r < 0)
                 return r;
