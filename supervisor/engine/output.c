@@ -12,6 +12,7 @@
 #include "lib/base/fd.h"
 #include "lib/base/result.h"
 #include "lib/base/text.h"
+#include "supervisor/engine/cgroup-tree.h"
 #include "supervisor/sys/log.h"
 
 OutputMode output_resolve(const TaskType *type) {
@@ -59,6 +60,13 @@ static int output_open_bounded(Supervisor *sv, const Task *task, int *ret_stream
         return 0;
 }
 
+/* The unit that owns R, if one does. */
+static const char *tasks_unit(const Supervisor *sv) {
+        const char *last = strrchr(sv->cgroups->root, '/');
+
+        return last && text_equal(last + 1, "bgt-tasks.service") ? last + 1 : "";
+}
+
 int output_open(Supervisor *sv, const Task *task, int *ret_stream, int *ret_bound) {
         char identifier[32];
         int fd;
@@ -68,7 +76,7 @@ int output_open(Supervisor *sv, const Task *task, int *ret_stream, int *ret_boun
                 return output_open_bounded(sv, task, ret_stream, ret_bound);
         case OUTPUT_JOURNAL:
                 output_identifier(task->id, identifier);
-                fd = log_open_stream(identifier, LOG_INFO);
+                fd = log_open_stream(identifier, tasks_unit(sv), LOG_INFO);
                 break;
         default:
                 fd = open("/dev/null", O_WRONLY | O_CLOEXEC);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervisor/sys/log.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -167,6 +168,26 @@ int log_result_in(const char *function, int level, int r, uint64_t task_id, cons
         return r;
 }
 
-int log_open_stream(const char *identifier, int level) {
-        return log_target.journal ? sd_journal_stream_fd(identifier, level, 0) : -ENOMEDIUM;
+/* What sd_journal_stream_fd() does, with a unit, for which it has no parameter. */
+int log_open_stream(const char *identifier, const char *unit, int level) {
+        const struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "/run/systemd/journal/stdout" };
+        _cleanup_(freep) char *header = text_format("%s\n%s\n%d\n0\n0\n0\n0\n", identifier, unit, level);
+        _cleanup_(fd_closep) int fd = -1;
+        int r;
+
+        if (!log_target.journal)
+                return -ENOMEDIUM;
+        if (!header)
+                return -ENOMEM;
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        if (fd < 0)
+                return result_errno();
+        if (connect(fd, (const struct sockaddr *) &address, sizeof address) < 0 || shutdown(fd, SHUT_RD) < 0)
+                return result_errno();
+        r = fd_write_all(fd, header, strlen(header));
+        if (r < 0)
+                return r;
+        if (fcntl(fd, F_SETFL, 0) < 0)          /* who writes into it waits, as on any other */
+                return result_errno();
+        return MOVE_FD(fd);
 }

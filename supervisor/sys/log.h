@@ -43,5 +43,10 @@ int log_result_in(const char *function, int level, int r, uint64_t task_id, cons
 #define log_failure(r, ...) log_result(LOG_ERR, (r), 0, __VA_ARGS__)
 #define log_task_failure(r, id, ...) log_result(LOG_ERR, (r), (id), __VA_ARGS__)
 
-/* A descriptor, the caller's, whose lines journald keeps under @identifier; -ENOMEDIUM without journald. */
-int log_open_stream(const char *identifier, int level);
+/*
+ * A descriptor, the caller's, whose lines journald keeps under @identifier, and
+ * under the unit @unit ("": that of whoever writes a line) even when who wrote
+ * a line is gone before journald has looked; it believes root in that. Never
+ * waits. -ENOMEDIUM without journald.
+ */
+int log_open_stream(const char *identifier, const char *unit, int level);

@@ -141,7 +141,7 @@ static void a_journal_that_nobody_reads_is_none(void **state) {
         (void) fd_close(fd);
         log_open(LOG_INFO);
         assert_false(log_has_journal());
-        assert_int_equal(log_open_stream("bgt-1", LOG_INFO), -ENOMEDIUM);
+        assert_int_equal(log_open_stream("bgt-1", "", LOG_INFO), -ENOMEDIUM);
         assert_int_equal(unlink("/run/systemd/journal/socket"), 0);
 }
 
@@ -185,13 +185,13 @@ static void a_task_writes_to_a_stream_under_its_own_name(void **state) {
 
         assert_true(journal >= 0);
         log_open(LOG_INFO);
-        fd = log_open_stream("bgt-42", LOG_INFO);
+        fd = log_open_stream("bgt-42", "bgt-tasks.service", LOG_INFO);
         assert_true(fd >= 0);
         peer = accept4(streams, NULL, NULL, SOCK_CLOEXEC);
         n = read(peer, text, sizeof text - 1);
         assert_true(n > 0);
         text[n] = '\0';
-        assert_ptr_equal(strstr(text, "bgt-42\n"), text);
+        assert_string_equal(text, "bgt-42\nbgt-tasks.service\n6\n0\n0\n0\n0\n");
         assert_int_equal(unlink("/run/systemd/journal/stdout"), 0);
         assert_int_equal(unlink("/run/systemd/journal/socket"), 0);
 }
