@@ -19,6 +19,7 @@
 #include "supervisor/engine/output.h"
 #include "supervisor/engine/recovery.h"
 #include "supervisor/engine/run.h"
+#include "supervisor/engine/runtime-lock.h"
 #include "supervisor/engine/start.h"
 #include "supervisor/sys/account.h"
 #include "supervisor/sys/cgroup.h"
@@ -282,14 +283,16 @@ static int open_configuration(Supervisor *sv, char **ret_sentence) {
         return type_file_command(&sv->command_type);
 }
 
+/* Also called by the store's reader thread. A type of another version must not keep its tasks from being adopted. */
 static int parse_stored_type(const char *name, const char *text, TaskType **ret) {
         SettingsFault fault = {};
         int r;
 
         r = type_file_parse(name, text, ret, &fault);
-        if (r < 0)
-                (void) log_failure(r, "The store has a type %s that cannot be read: %s", name, fault.sentence);
-        return r;
+        if (r != -EINVAL)
+                return r;
+        (void) log_failure(r, "The store has a type %s that this version cannot read, so its tasks count as commands: %s", name, fault.sentence);
+        return type_file_command(ret);
 }
 
 static int open_store(Supervisor *sv, char **ret_sentence) {
@@ -359,6 +362,7 @@ static int supervisor_new(Supervisor **ret, sd_event *event, const SupervisorOpt
 
         if (!sv)
                 return -ENOMEM;
+        sv->runtime_lock_fd = -1;
         sv->event = sd_event_ref(event);
         sv->user_mode = options->user_mode;
         sv->start_time_usec = clock_now_usec(CLOCK_REALTIME);
@@ -392,6 +396,9 @@ int supervisor_open(Supervisor **ret, sd_event *event, const SupervisorOptions *
         r = make_directories(sv, ret_sentence);
         if (r < 0)
                 return fail(r, 2, "make the directories", ret_sentence, ret_exit_status);
+        r = runtime_lock_take(sv->runtime_dir, &sv->runtime_lock_fd, ret_sentence);
+        if (r < 0)
+                return fail(r, r == -EBUSY ? 3 : 1, "lock the runtime directory", ret_sentence, ret_exit_status);
         r = open_configuration(sv, ret_sentence);
         if (r < 0)
                 return fail(r, 2, "read the configuration", ret_sentence, ret_exit_status);
@@ -448,6 +455,7 @@ Supervisor *supervisor_close(Supervisor *sv) {
         settings_paths_done(&sv->paths);
         free(sv->lazy);
         free(sv->aside);
+        fd_closep(&sv->runtime_lock_fd);
         free(sv->runtime_dir);
         free(sv->state_dir);
         free(sv->config_dir);
