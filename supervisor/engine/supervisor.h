@@ -64,6 +64,7 @@ typedef struct Supervisor {
         bool user_mode;
         bool stopping;
         char *config_dir, *state_dir, *runtime_dir;
+        int runtime_lock_fd;            /* -1: not taken yet */
         char *aside;                    /* where a damaged store is now; NULL: none */
         char boot_id[33];
         uint64_t last_id;
