@@ -97,7 +97,9 @@ class Cgroup:
             with open(os.path.join(self.path, 'cgroup.kill'), 'w', encoding='utf-8') as file:
                 file.write('1')
             self.wait_empty()
-        except FileNotFoundError:
+        except OSError as e:
+            if e.errno not in (errno.ENOENT, errno.ENODEV):
+                raise
             return
         for directory, _, _ in os.walk(self.path, topdown=False):
             # a zombie whose parent has not looked yet still holds its group
