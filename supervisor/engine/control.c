@@ -69,9 +69,10 @@ static bool is_too_late(const Control *control, TaskEvent event) {
 
 /* The answer goes out as soon as it is a fact, before anything is remembered or announced. */
 static void carry_out(const Control *control, TaskEvent event, WaiterWant want) {
+        bool no_wait = control->options->no_wait;       /* the asker's, and gone with the answer */
         int r;
 
-        if (!control->options->no_wait) {
+        if (!no_wait) {
                 r = waiter_expect(control->task, want, "", control->on_done, control->userdata);
                 if (r < 0) {
                         answer(control, BUS_ERROR_FAILED, strerror(-r));
@@ -79,7 +80,7 @@ static void carry_out(const Control *control, TaskEvent event, WaiterWant want) 
                 }
         }
         (void) step(control->sv, control->task, event);
-        if (control->options->no_wait)
+        if (no_wait)
                 answer(control, OUTCOME_DONE, "");
 }
 
