@@ -385,7 +385,8 @@ void recovery_on_known_end(Supervisor *sv) {
         copy = calloc(n_tasks + 1, sizeof *copy);
         if (!copy)
                 return;
-        memcpy(copy, tasks, n_tasks * sizeof *copy);
+        if (n_tasks > 0)
+                memcpy(copy, tasks, n_tasks * sizeof *copy);
         for (size_t i = 0; i < n_tasks; i++)
                 reconcile(sv, copy[i]);
         for (size_t i = 0; i < n_tasks; i++)
