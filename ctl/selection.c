@@ -30,6 +30,8 @@ static int parse_id(const char *text, uint64_t *ret, Trouble *trouble) {
                         return trouble_usage(trouble, "`self` names the task that asks, and this is not inside a task.");
                 text = self;
         }
+        if (!*text)
+                return trouble_usage(trouble, "A range names its first and its last id, as in 10-20.");
         if (quantity_parse_u64(text, ret) < 0 || *ret == 0)
                 return trouble_usage(trouble, "%s is no task id; ids are written as in 1,4,10-20.", text);
         return 0;
@@ -58,18 +60,27 @@ static int parse_part(char *text, SelectionPart *ret, Trouble *trouble) {
         return 0;
 }
 
+/* `,7`, `7,` or `7,,8`: what a script writes whose variable is empty. */
+static bool has_gap(const char *word) {
+        size_t length = strlen(word);
+
+        return length > 0 && (word[0] == ',' || word[length - 1] == ',' || strstr(word, ",,"));
+}
+
 static int parse_word(Selection *selection, const char *word, Trouble *trouble) {
         _cleanup_(strv_freep) char **texts = NULL;
         SelectionPart *parts;
         size_t n;
         int r;
 
+        if (has_gap(word))
+                return trouble_usage(trouble, "An id is missing in %s; ids are written as in 1,4,10-20.", word);
         r = strv_split(&texts, word, ",");
         if (r < 0)
                 return trouble_failed(trouble, r, "Cannot read %s", word);
         n = strv_length(texts);
         if (n == 0)
-                return trouble_usage(trouble, "%s names no task; ids are written as in 1,4,10-20.", *word ? word : "An empty word");
+                return trouble_usage(trouble, "An empty word names no task; ids are written as in 1,4,10-20.");
         if (n > PARTS_MAX || selection->n_parts + n > PARTS_MAX)
                 return trouble_usage(trouble, "More than %d ids and ranges at once; name tasks by --type, --label or --namespace.", PARTS_MAX);
         parts = reallocarray(selection->parts, selection->n_parts + n, sizeof *parts);
@@ -90,11 +101,54 @@ static bool has_filters(const Selection *s) {
         return s->namespace || s->type || s->label || s->state;
 }
 
+/* Whether a task of any phase is called this. */
+static bool state_is_known(const char *state) {
+        static const TaskPhase before[] = { TASK_STARTING, TASK_RUNNING, TASK_PAUSED };
+
+        for (int phase = 0; phase < _TASK_PHASE_MAX; phase++) {
+                if (strcmp(state, task_phase_to_string(phase)) == 0)
+                        return true;
+                for (size_t i = 0; i < ELEMENTSOF(before); i++)
+                        if (text_equal(state, task_phase_running_state(phase, before[i])) ||
+                            text_equal(state, task_phase_status(phase, before[i])))
+                                return true;
+        }
+        return false;
+}
+
+/* As bgtd writes it; NULL: there is no such state. */
+static const char *state_find(const char *state, int (*compare)(const char *a, const char *b)) {
+        for (int phase = 0; phase < _TASK_PHASE_MAX; phase++) {
+                const char *words[] = {
+                        task_phase_to_string(phase), task_phase_running_state(phase, TASK_RUNNING), task_phase_status(phase, TASK_RUNNING),
+                };
+
+                for (size_t i = 0; i < ELEMENTSOF(words); i++)
+                        if (words[i] && compare(state, words[i]) == 0)
+                                return words[i];
+        }
+        return NULL;
+}
+
+static int selection_read_state(Selection *selection, const char *state, Trouble *trouble) {
+        if (!state)
+                return 0;
+        selection->state = state_find(state, strcmp);
+        if (!selection->state)
+                selection->state = state_find(state, strcasecmp);
+        if (!selection->state)
+                return trouble_usage(trouble, "There is no state %s; `bgtctl list --columns Phase,RunningState,Status` shows what they are called.", state);
+        return 0;
+}
+
 static int selection_check(const Selection *selection, Trouble *trouble) {
         if (selection->n_parts > 0 && (selection->all || has_filters(selection)))
                 return trouble_usage(trouble, "Name tasks by their ids or by --all, --namespace, --type, --label and --state, not by both.");
         if (selection->all && has_filters(selection))
                 return trouble_usage(trouble, "--all is every task, so it goes with no other choice of tasks.");
+        if (selection->state && !state_is_known(selection->state))
+                return trouble_usage(trouble, "%s is no state of a task; it can be running, paused, done, error, cancelled, exited and so on.",
+                                     selection->state);
         return 0;
 }
 
@@ -104,10 +158,12 @@ int selection_parse(Selection *ret, char *const *words, const Arguments *argumen
                 .namespace = arguments_value(arguments, "namespace"),
                 .type = arguments_value(arguments, "type"),
                 .label = arguments_value(arguments, "label"),
-                .state = arguments_value(arguments, "state"),
         };
         int r;
 
+        r = selection_read_state(&selection, arguments_value(arguments, "state"), trouble);
+        if (r < 0)
+                return r;
         for (; *words; words++) {
                 r = parse_word(&selection, *words, trouble);
                 if (r < 0)

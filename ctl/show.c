@@ -14,7 +14,7 @@
 #include "lib/base/result.h"
 
 const Option show_options[] = {
-        { "property", 'p', .value = "NAME", .help = "the bare value of this property; Error.code for a part" },
+        { "property", 'p', .value = "NAME", .help = "the value of this property alone, or Error.code" },
         {}
 };
 

@@ -26,7 +26,7 @@ const Option global_options[] = {
 const Verb verbs[] = {
         { "cancel", "kill", TASKS, "end tasks, with every process they have",
           .options = { cancel_options, selection_options }, .run = verb_cancel },
-        { "list", NULL, "[TASKS...]", "the tasks, one a line",
+        { "list", NULL, "[TASKS...]", "tasks, one a line; by default the active ones",
           .options = { list_options, selection_options }, .run = verb_list },
         { "logs", NULL, "TASK", "what a task wrote",
           .options = { logs_options, selection_options }, .run = verb_logs },
@@ -137,7 +137,7 @@ static void append_options(Text *text, const char *heading, const Option *option
                 if (o->letter)
                         (void) snprintf(letter, sizeof letter, "-%c, ", o->letter);
                 (void) snprintf(left, sizeof left, "%s--%s%s%s", letter, o->name, o->value ? " " : "", o->value ? o->value : "");
-                append_columns(text, left, 22, o->help);
+                append_columns(text, left, 26, o->help);
         }
 }
 
@@ -153,7 +153,7 @@ static void append_verb_help(Text *text, const Verb *verb) {
                 else
                         append_options(text, i == 0 ? "Options" : NULL, verb->options[i]);
         }
-        text_append(text, "\nbgtctl --help lists the options of every verb, bgtctl(1) says more.\n");
+        text_append(text, "\nbgtctl --help lists the options that all verbs take, bgtctl(1) says more.\n");
 }
 
 void verbs_append_help(Text *text, const Verb *verb) {

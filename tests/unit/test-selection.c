@@ -76,7 +76,7 @@ static void a_single_id_is_told_from_several(void **state) {
 }
 
 static void what_is_no_id_is_named(void **state) {
-        static const char *const wrong[] = { "", ",", "x", "0", "-1", "1-", "1-x", "20-10", "1 2", "18446744073709551616", "1.5", "0x10", "1-2-3", "self" };
+        static const char *const wrong[] = { "", ",", "7,", ",7", "7,,8", "x", "0", "-1", "1-", "1-x", "20-10", "1 2", "18446744073709551616", "1.5", "0x10", "1-2-3", "self" };
 
         (void) state;
 
@@ -137,6 +137,26 @@ static void an_ended_state_is_looked_for_among_the_ended(void **state) {
         assert_true(value_get_boolean(filter, "every"));
 }
 
+static void what_no_task_can_be_called_is_no_state(void **state) {
+        static const char *const words[] = { "ready", "running", "waiting-device", "Paused", "InProcess", "Succeeded" };
+        static const char *const others[] = { "", "nonsense", "RUNNING" };
+
+        (void) state;
+
+        for (size_t i = 0; i < ELEMENTSOF(words); i++) {
+                _cleanup_(read_done) Read it;
+
+                READ(&it, "--state", words[i]);
+                assert_int_equal(it.r, 0);
+        }
+        for (size_t i = 0; i < ELEMENTSOF(others); i++) {
+                _cleanup_(read_done) Read it;
+
+                READ(&it, "--state", others[i]);
+                assert_int_equal(it.r, -EINVAL);
+        }
+}
+
 static void two_ways_at_once_contradict(void **state) {
         static const char *const wrong[][4] = { { "1", "--all" }, { "1", "--type", "x" }, { "--all", "--label", "x" } };
 
@@ -170,6 +190,7 @@ static void too_many_are_refused(void **state) {
 
         for (size_t i = 0; i < 10001; i++)
                 memcpy(word + 2 * i, "7,", 3);
+        word[2 * 10001 - 1] = '\0';
         assert_int_equal(selection_parse(&it.selection, words, &it.arguments, &it.trouble), -EINVAL);
 }
 
@@ -181,6 +202,7 @@ int main(void) {
                 cmocka_unit_test(self_is_the_task_that_asks),
                 cmocka_unit_test(filters_go_together),
                 cmocka_unit_test(an_ended_state_is_looked_for_among_the_ended),
+                cmocka_unit_test(what_no_task_can_be_called_is_no_state),
                 cmocka_unit_test(two_ways_at_once_contradict),
                 cmocka_unit_test(nothing_is_no_choice),
                 cmocka_unit_test(too_many_are_refused),
