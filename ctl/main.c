@@ -49,18 +49,19 @@ static int main_run(Ctl *ctl, char **argv) {
         return verb ? verb->run(ctl) : verb_none(ctl);
 }
 
-/* What goes wrong while trouble is told is not told any more. */
-static int main_fail(Ctl *ctl, int r) {
+/* Whether the trouble could be told as a document. */
+static bool main_fail_json(Ctl *ctl) {
         Trouble ignored = {};
 
+        text_done(&ctl->out);
+        json_append_trouble(&ctl->out, &ctl->trouble);
+        return !ctl->out.failed && terminal_write(ctl->out.data, ctl->out.length, &ignored) >= 0;
+}
+
+static int main_fail(Ctl *ctl, int r) {
         if (ctl->trouble.exit_status == 0)
                 (void) trouble_failed(&ctl->trouble, r, "This did not go well");
-        if (ctl->json) {
-                text_done(&ctl->out);
-                json_append_trouble(&ctl->out, &ctl->trouble);
-                if (!ctl->out.failed)
-                        (void) terminal_write(ctl->out.data, ctl->out.length, &ignored);
-        } else
+        if (!ctl->json || !main_fail_json(ctl))
                 ctl_complain("%s", ctl->trouble.sentence);
         return ctl->speaks_for_task ? EXIT_OWN_TROUBLE : ctl->trouble.exit_status;
 }
