@@ -116,31 +116,6 @@ static bool state_is_known(const char *state) {
         return false;
 }
 
-/* As bgtd writes it; NULL: there is no such state. */
-static const char *state_find(const char *state, int (*compare)(const char *a, const char *b)) {
-        for (int phase = 0; phase < _TASK_PHASE_MAX; phase++) {
-                const char *words[] = {
-                        task_phase_to_string(phase), task_phase_running_state(phase, TASK_RUNNING), task_phase_status(phase, TASK_RUNNING),
-                };
-
-                for (size_t i = 0; i < ELEMENTSOF(words); i++)
-                        if (words[i] && compare(state, words[i]) == 0)
-                                return words[i];
-        }
-        return NULL;
-}
-
-static int selection_read_state(Selection *selection, const char *state, Trouble *trouble) {
-        if (!state)
-                return 0;
-        selection->state = state_find(state, strcmp);
-        if (!selection->state)
-                selection->state = state_find(state, strcasecmp);
-        if (!selection->state)
-                return trouble_usage(trouble, "There is no state %s; `bgtctl list --columns Phase,RunningState,Status` shows what they are called.", state);
-        return 0;
-}
-
 static int selection_check(const Selection *selection, Trouble *trouble) {
         if (selection->n_parts > 0 && (selection->all || has_filters(selection)))
                 return trouble_usage(trouble, "Name tasks by their ids or by --all, --namespace, --type, --label and --state, not by both.");
@@ -158,12 +133,10 @@ int selection_parse(Selection *ret, char *const *words, const Arguments *argumen
                 .namespace = arguments_value(arguments, "namespace"),
                 .type = arguments_value(arguments, "type"),
                 .label = arguments_value(arguments, "label"),
+                .state = arguments_value(arguments, "state"),
         };
         int r;
 
-        r = selection_read_state(&selection, arguments_value(arguments, "state"), trouble);
-        if (r < 0)
-                return r;
         for (; *words; words++) {
                 r = parse_word(&selection, *words, trouble);
                 if (r < 0)
