@@ -174,7 +174,10 @@ void cell_append(Text *text, CellKind kind, const Value *value, uint64_t now_use
                 append_span(text, value_natural(value));
                 break;
         case CELL_SECONDS:
-                append_seconds(text, value_natural(value));
+                if (value->type == VALUE_DOUBLE)
+                        append_span(text, (uint64_t) (value_double(value) * (double) USEC_PER_SEC));
+                else
+                        append_seconds(text, value_natural(value));
                 break;
         case CELL_BYTES:
                 quantity_format_bytes(value_natural(value), bytes);

@@ -61,7 +61,7 @@ const Property task_properties[] = {
         { "FinishTime",         CELL_TIME,    "Times", "FINISHED" },
         { "RunTime",            CELL_SPAN,    "Times", "RUN TIME" },
         { "PausedTime",         CELL_SPAN,    "Times", "PAUSED TIME" },
-        { "TimeoutSec",         CELL_SPAN,    "Times", "TIMEOUT" },
+        { "TimeoutSec",         CELL_SECONDS,   "Times", "TIMEOUT" },
 
         { "FinalStatus",        CELL_TEXT,    "End", "FINAL STATUS", .shrinks = true },
         { "ExitCode",           CELL_NUMBER,  "End", "EXIT CODE" },

@@ -256,11 +256,16 @@ static int row_display(Row *row, const char *name, const Snapshot *s) {
         P(IORead,               "t",       USAGE,      known,      s->usage.io_read_bytes) \
         P(IOWrite,              "t",       USAGE,      known,      s->usage.io_write_bytes) \
         P(TasksPeak,            "t",       USAGE,      known,      s->usage.tasks_peak) \
-        P(TimeoutSec,           "t",       0,          time,       s->task->timeout_usec) \
+        P(TimeoutSec,           "d",       0,          seconds,    s->task->timeout_usec) \
         P(WaitingFor,           "s",       NEWS,       text,       s->waiting_for) \
         P(ExternalState,        "s",       0,          text,       s->external_state) \
         P(Display,              "a(sssb)", NEWS,       display,    s) \
         P(OutsideProcesses,     "as",      ASKED,      outside,    s->task)
+
+/* Named in seconds by everybody, so it is told in seconds; null is no timeout. */
+static int row_seconds(Row *row, const char *name, uint64_t usec) {
+        return usec == 0 || usec == USEC_INFINITY ? 0 : row_real(row, name, (double) usec / (double) USEC_PER_SEC);
+}
 
 static int row_outside(Row *row, const char *name, const Task *task) {
         _cleanup_(strv_freep) char **outside = NULL;

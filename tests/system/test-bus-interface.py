@@ -133,7 +133,7 @@ class Interface(unittest.TestCase):
                            timeout=Variant('t', 90_000_000), namespace='other')
         shown = properties(self.bus, task)
         self.assertEqual((shown['Name'], shown['Label'], shown['Priority'], shown['TimeoutSec'], shown['Namespace']),
-                         ('A name', 'black', -7, 90_000_000, 'other'))
+                         ('A name', 'black', -7, 90.0, 'other'))
 
     def test_a_command_gets_environment_directory_and_umask(self):
         out, into = os.pipe()
