@@ -70,12 +70,7 @@ KeeperKey run_key(const Run *run) {
 int run_arm(Run *run, sd_event_source **source, uint64_t usec, sd_event_time_handler_t callback, const char *description) {
         int r;
 
-        if (*source) {
-                r = sd_event_source_set_time_relative(*source, usec);
-                if (r < 0)
-                        return r;
-                return sd_event_source_set_enabled(*source, SD_EVENT_ONESHOT);
-        }
+        *source = sd_event_source_disable_unref(*source);       /* a source keeps its first callback for ever */
         r = sd_event_add_time_relative(run->sv->event, source, CLOCK_MONOTONIC, usec, 1, callback, run);
         if (r < 0)
                 return r;
@@ -351,7 +346,8 @@ void run_on_spawned(Run *run, pid_t pid, int pidfd) {
 
 void run_on_execed(Run *run) {
         run->facts.ran = true;
-        run_disarm(run->deadline_source);
+        if (run->task->phase == TASK_STARTING)
+                run_disarm(run->deadline_source);       /* later it is a kill's */
         (void) step(run->sv, run->task, EV_EXECED);
 }
 

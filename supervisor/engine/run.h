@@ -84,5 +84,5 @@ uint64_t run_usec(const Run *run);
 /* Asks it to end because its time is up or a client wants it: politely first if its type says so. */
 void run_cancel(Run *run, bool direct, bool timed_out);
 
-/* Arms @source, or makes it, to call @callback once in @usec from now. */
+/* Makes @source call @callback once in @usec from now, whatever it was for before. */
 int run_arm(Run *run, sd_event_source **source, uint64_t usec, sd_event_time_handler_t callback, const char *description);

@@ -4,6 +4,7 @@
 
 import ctypes
 import os
+import struct
 import sys
 import tempfile
 import time
@@ -38,6 +39,16 @@ class Hang:
         self.path = tempfile.mkdtemp(prefix='bgt-hang-')
         options = f'fd={self.fd},rootmode=40755,user_id=0,group_id=0,allow_other'
         checked(libc.mount(b'bgt-hang', self.path.encode(), b'fuse.bgt-hang', MS_NOSUID | MS_NODEV, options.encode()))
+
+    def catch(self):
+        """Takes a request and never answers it: whoever has made it cannot even be killed."""
+        init, out = 26, struct.Struct('<IiQ')
+        while True:
+            _, opcode, unique = struct.unpack_from('<IIQ', os.read(self.fd, 1 << 17))
+            if opcode != init:
+                return
+            answer = struct.pack('<IIIIHHIIHHI28x', 7, 31, 0, 0, 0, 0, 4096, 1, 0, 0, 0)
+            os.write(self.fd, out.pack(out.size + len(answer), 0, unique) + answer)
 
     def end(self):
         """Whoever waits there wakes up with an error."""
@@ -182,6 +193,38 @@ class Hanging(unittest.TestCase):
         self.assertEqual({'starting'}, self.phases(tasks))
         self.others_are_undisturbed()
         self.cancel(tasks)
+
+    def caught(self):
+        """A task that sleeps in the kernel, where no signal reaches it."""
+        task = run_command(self.bus, '/bin/cat', os.path.join(self.hang.path, 'file'))
+        wait_for(self.bus, task, state='Running')
+        self.hang.catch()
+        return task
+
+    def test_a_pause_that_does_not_come_true_is_withdrawn_in_time(self):
+        """T-24"""
+        self.launch('[Manager]\nFreezeTimeoutSec=500ms\n')
+        task = self.caught()
+        error, sentence = self.bus.call('Pause', 'ata{sv}', [task], {})[0][1:]
+        self.assertEqual('org.bgt1.Error.NotAvailable', error)
+        self.assertIn('(cat) would not freeze in time', sentence)
+        row = properties(self.bus, task)
+        self.assertEqual(('running', 0), (row['Phase'], row['Request']))
+        self.hang.end()
+        self.assertEqual('error', wait_for(self.bus, task)[0]['Phase'])
+
+    def test_what_cannot_be_killed_in_time_does_not_hold_up_the_end(self):
+        """T-6"""
+        self.launch('[Manager]\nKillTimeoutSec=500ms\n')
+        task = self.caught()
+        self.assertEqual('', self.bus.call('Cancel', 'ata{sv}', [task], {})[0][1])
+        row = wait_for(self.bus, task)[0]
+        self.assertEqual(('cancelled', 1), (row['Phase'], row['LeftProcesses']))
+        self.assertTrue(os.path.exists(self.group(task)))
+        self.hang.end()
+        until = deadline(20)
+        while os.path.exists(self.group(task)):
+            self.assertLess(time.monotonic(), until)
 
 
 def enter_namespace():
