@@ -345,10 +345,17 @@ static int client_not_trusted(Client *client, uid_t uid) {
                            client->path, (unsigned) uid);
 }
 
+/* By whose socket it is; one with a socket of its own is started by who chose that. */
+static const char *start_advice(const char *path) {
+        if (strcmp(path, "/run/bgt/bus") == 0)
+                return " with `systemctl start bgtd`";
+        return strncmp(path, "/run/user/", strlen("/run/user/")) == 0 ? " with `systemctl --user start bgtd`" : "";
+}
+
 static int client_not_reachable(Client *client, int r) {
         return trouble_own(client->trouble, -ENOTCONN, EXIT_NOT_REACHABLE,
-                           "bgtd does not answer at %s (%s); start it with `systemctl start bgtd`, or name another one's socket with --socket.",
-                           client->path, strerror(-r));
+                           "bgtd does not answer at %s (%s); start it%s, or name another one's socket with --socket.",
+                           client->path, strerror(-r), start_advice(client->path));
 }
 
 static int client_drop(Client *client) {
