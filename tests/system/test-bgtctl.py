@@ -205,7 +205,7 @@ class Statuses(Base):
 
     def test_nobody_there_is_10_and_says_what_helps(self):
         self.run_it('status', status=10, socket='/nonexistent/bus')
-        self.assertIn('systemctl start bgtd', self.error)
+        self.assertIn('start it', self.error)
         self.bgtd.kill()
         self.run_it('list', status=10)
 
