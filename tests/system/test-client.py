@@ -27,7 +27,7 @@ TYPES = {
 class Client(unittest.TestCase):
     def setUp(self):
         self.bgtd = self.enterContext(Bgtd(TYPES))
-        self.bus = self.bgtd.connect()
+        self.bus = self.enterContext(self.bgtd.connect())
         self.n_gates = 0
 
     def popen(self, *arguments, **options):

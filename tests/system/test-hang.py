@@ -71,7 +71,7 @@ class Hanging(unittest.TestCase):
         types = {'away': f'[Task]\nExecStart=/bin/true\nWorkingDirectory={self.hang.path}/deep\n',
                  'hooked': '[Task]\nExecStart=/bin/true\n[Hooks]\nOnStarting=/bin/sleep 1000\n'}
         self.bgtd = self.enterContext(Bgtd(types, settings=settings))
-        self.bus = self.bgtd.connect()
+        self.bus = self.enterContext(self.bgtd.connect())
 
     def start(self, name):
         return self.bus.call('Start', 'sa{ss}a{sv}', name, {}, {})[0]
@@ -142,7 +142,7 @@ class Hanging(unittest.TestCase):
         self.launch(HASTY)
         began = time.monotonic()
         serial = self.bus.send_call('Start', 'sa{ss}a{sv}', 'hooked', {}, {})
-        other = self.bgtd.connect()
+        other = self.enterContext(self.bgtd.connect())
         self.assertEqual('done', wait_for(other, run_command(other, '/bin/true'))[0]['Phase'])
         self.assertLess(time.monotonic() - began, TIMEOUT_SEC, 'the other start waited for the hook')
         with self.assertRaises(BusError) as caught:
@@ -189,7 +189,7 @@ class Hanging(unittest.TestCase):
         self.others_are_undisturbed()
         self.bgtd.kill()
         self.bgtd.start()
-        self.bus = self.bgtd.connect()
+        self.bus = self.enterContext(self.bgtd.connect())
         self.assertEqual({'starting'}, self.phases(tasks))
         self.others_are_undisturbed()
         self.cancel(tasks)

@@ -121,7 +121,7 @@ class Inputs(unittest.TestCase):
     def test_a_second_one_on_the_same_state_is_refused_and_names_the_first(self):
         """Q-43"""
         self.bgtd.start()
-        bus = self.bgtd.connect()
+        bus = self.enterContext(self.bgtd.connect())
         task = run_command(bus, '/bin/sleep', '1000')
         wait_for(bus, task, state='Running')
         pid = self.bgtd.process.pid
@@ -138,7 +138,7 @@ class Inputs(unittest.TestCase):
         self.assertEqual('done', wait_for(bus, run_command(bus, '/bin/true'))[0]['Phase'])
         self.bgtd.kill()
         self.bgtd.start()
-        self.assertEqual('running', properties(self.bgtd.connect(), task)['Phase'])
+        self.assertEqual('running', properties(self.enterContext(self.bgtd.connect()), task)['Phase'])
 
     def test_a_cgroup_that_is_none_or_cannot_be_written_is_refused(self):
         """T-24"""
@@ -181,13 +181,33 @@ class Inputs(unittest.TestCase):
         self.bgtd.cgroup_root = os.path.join(place, relative)
         self.bgtd.write_type('sleeper', '[Task]\nExecStart=/bin/sleep 1000\n[Control]\nPause=direct\nCancel=direct\n')
         self.bgtd.start()
-        bus = self.bgtd.connect()
+        bus = self.enterContext(self.bgtd.connect())
         task = bus.call('Start', 'sa{ss}a{sv}', 'sleeper', {}, {})[0]
         wait_for(bus, task, state='Running')
         self.assertEqual('', bus.call('Pause', 'ata{sv}', [task], {})[0][1])
         with open(os.path.join(self.bgtd.cgroup.path, 'jobs/default', f'{task}.1/cgroup.events'), encoding='utf-8') as file:
             self.assertIn('frozen 1', file.read())
         self.assertEqual('', bus.call('Cancel', 'ata{sv}', [task], {})[0][1])
+
+    def test_without_a_cgroup_named_one_is_made_below_its_own_and_goes_again(self):
+        """T-24"""
+        own = self.bgtd.cgroup.path
+        self.bgtd.without_root = True
+        self.bgtd.prefix = ['sh', '-ec', f'echo 0 > {own}/cgroup.procs; exec "$@"', 'sh']
+        self.bgtd.start()
+        bus = self.enterContext(self.bgtd.connect())
+        task = run_command(bus, '/bin/sleep', '1000')
+        wait_for(bus, task, state='Running')
+        made = [entry.path for entry in os.scandir(own) if entry.is_dir()]
+        self.assertEqual(1, len(made), made)
+        self.assertRegex(made[0], '/bgt-[0-9a-f]{16}$')
+        self.assertTrue(os.path.isdir(os.path.join(made[0], 'jobs/default', f'{task}.1')))
+        self.assertEqual('', bus.call('Cancel', 'ata{sv}', [task], {})[0][1])
+        wait_for(bus, task)
+        self.assertEqual(0, self.bgtd.stop())
+        until = deadline(20)
+        while os.path.isdir(made[0]):
+            self.assertLess(time.monotonic(), until, 'the group stays')
 
     def test_a_full_disk_at_the_start_is_told_and_a_later_start_works(self):
         """Q-48"""
@@ -207,7 +227,7 @@ class Inputs(unittest.TestCase):
         self.assertIn(self.bgtd.state, sentence)
         self.assertFalse(self.bgtd.cgroup.populated())
         self.bgtd.start()
-        bus = self.bgtd.connect()
+        bus = self.enterContext(self.bgtd.connect())
         self.assertEqual('done', wait_for(bus, run_command(bus, '/bin/true'))[0]['Phase'])
 
     def test_what_failed_to_start_leaves_no_process(self):
@@ -228,13 +248,16 @@ class Prepared(Bgtd):
 
     def __init__(self):
         super().__init__()
-        self.cgroup_root = None
+        self.cgroup_root, self.without_root = None, False
 
     def __enter__(self):
         return self
 
     def arguments(self):
         arguments = super().arguments()
+        if self.without_root:
+            at = arguments.index('--cgroup-root')
+            del arguments[at:at + 2]
         if self.cgroup_root:
             arguments[arguments.index('--cgroup-root') + 1] = self.cgroup_root
         return arguments

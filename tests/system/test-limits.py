@@ -37,7 +37,7 @@ class Limits(unittest.TestCase):
         types = {'greedy': GREEDY, 'child-greedy': CHILD_GREEDY, 'forking': FORKING}
         types.update({key.split('=')[0]: SLEEPING.format(key) for key in KEYS})
         self.bgtd = self.enterContext(Bgtd(types))
-        self.bus = self.bgtd.connect()
+        self.bus = self.enterContext(self.bgtd.connect())
         with open(os.path.join(bgtkit.find_cgroup2(), 'cgroup.controllers'), encoding='utf-8') as file:
             self.v2 = file.read().split()
         self.v1 = v1_mounts()
@@ -167,7 +167,7 @@ class Limits(unittest.TestCase):
         wait_for(self.bus, task, state='Running')
         self.bgtd.kill()
         self.bgtd.start()
-        self.bus = self.bgtd.connect()
+        self.bus = self.enterContext(self.bgtd.connect())
         self.assertEqual('50', self.file('pids', task, 'pids.max', 'pids.max'))
         self.assertEqual('', self.bus.call('Cancel', 'ata{sv}', [task], {})[0][1])
         self.assertEqual('cancelled', wait_for(self.bus, task)[0]['Phase'])

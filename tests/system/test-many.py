@@ -32,7 +32,7 @@ def memory_kib(pid):
 class Many(unittest.TestCase):
     def setUp(self):
         self.bgtd = self.enterContext(Bgtd())
-        self.bus = self.bgtd.connect()
+        self.bus = self.enterContext(self.bgtd.connect())
         self.jobs = os.path.join(self.bgtd.cgroup.path, 'jobs/default')
 
     def start_all(self):
@@ -126,7 +126,7 @@ class Many(unittest.TestCase):
         pids = {row['Id']: row['PID'] for row in self.list()}
         self.bgtd.kill()
         self.bgtd.start()
-        self.bus = self.bgtd.connect()
+        self.bus = self.enterContext(self.bgtd.connect())
         self.assertEqual(pids, {row['Id']: row['PID'] for row in self.list()})
         self.assertEqual({'running'}, {row['Phase'] for row in self.list()})
         self.ask_all('Cancel', tasks)

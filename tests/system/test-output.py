@@ -34,7 +34,7 @@ TYPES = {
 class Output(unittest.TestCase):
     def setUp(self):
         self.bgtd = self.enterContext(Bgtd(TYPES))
-        self.bus = self.bgtd.connect()
+        self.bus = self.enterContext(self.bgtd.connect())
         self.n_gates = 0
 
     def start(self, name, **parameters):
@@ -120,7 +120,7 @@ class Output(unittest.TestCase):
             self.assertLess(time.monotonic(), until)
         self.await_taken(task, KEPT_MAX)
         self.bgtd.start()
-        self.bus = self.bgtd.connect()
+        self.bus = self.enterContext(self.bgtd.connect())
         self.open_gate(os.path.join(self.bgtd.directory, 'gate1'))
         self.assertEqual('done', wait_for(self.bus, task)[0]['Phase'])
 
@@ -135,7 +135,7 @@ class Output(unittest.TestCase):
             self.bgtd.kill()
             self.open_gate(gate)
             self.bgtd.start()
-        self.bus = self.bgtd.connect()
+        self.bus = self.enterContext(self.bgtd.connect())
         self.open_gate(gates[2])
         self.assertEqual('done', wait_for(self.bus, task)[0]['Phase'])
         everything = ''.join(f'{i}\n' for i in range(1, 40001))

@@ -21,7 +21,7 @@ class SlowDisk(unittest.TestCase):
         self.gate = os.path.join('/tmp', f'bgt-test-gate-{os.getpid()}')
         self.addCleanup(self.open_gate)
         self.bgtd = self.enterContext(Bgtd(environment={'BGT_TEST_COMMIT_GATE': self.gate}))
-        self.bus = self.bgtd.connect()
+        self.bus = self.enterContext(self.bgtd.connect())
 
     def close_gate(self):
         with open(self.gate, 'w', encoding='utf-8'):
@@ -59,7 +59,7 @@ class SlowDisk(unittest.TestCase):
     def test_a_stalled_disk_delays_no_pause_no_resume_no_cancel_and_no_look(self):
         """T-24 T-25 T-43"""
         task = self.running('/bin/sh', '-c', 'while :; do sleep 0.05; done')
-        watched = self.bgtd.connect()
+        watched = self.enterContext(self.bgtd.connect())
         waiting = watched.send_call('Wait', 'atta{sv}', [task], 100_000_000, {})
         self.close_gate()
         until = time.monotonic() + STALL_SEC
@@ -89,7 +89,7 @@ class SlowDisk(unittest.TestCase):
         serial = self.bus.send_call('StartCommand', 'asa{sv}', ['/bin/sh', '-c', f'echo x >> {mark}'], {})
         with self.assertRaises(Late):
             self.bus.reply(serial, timeout=0.3)
-        other = self.bgtd.connect()
+        other = self.enterContext(self.bgtd.connect())
         self.assertIn('LastId', other.call('Status', ''))
         self.assertFalse(os.path.exists(mark), 'it runs before anybody could remember that')
         self.open_gate()
@@ -102,7 +102,7 @@ class SlowDisk(unittest.TestCase):
         self.bgtd.kill()
         self.open_gate()
         self.bgtd.start()
-        self.bus = self.bgtd.connect()
+        self.bus = self.enterContext(self.bgtd.connect())
 
     def test_killed_behind_a_stalled_disk_it_still_says_what_is_true(self):
         """T-43 T-25 T-24"""
