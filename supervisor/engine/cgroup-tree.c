@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <unistd.h>
 
 #include "lib/base/fd.h"
 #include "lib/base/result.h"
@@ -13,6 +14,9 @@
 #include "supervisor/sys/cgroup.h"
 #include "supervisor/sys/limits.h"
 #include "supervisor/sys/log.h"
+
+/* So many namespaces may stay though nothing is in them. */
+#define IDLE_NAMESPACES_MAX 64
 
 /* A group that a process in an uninterruptible sleep keeps from going. */
 typedef struct Remnant {
@@ -63,6 +67,12 @@ static Remnant *remnant_free(Remnant *remnant) {
         return NULL;
 }
 
+static void namespace_done(Namespace *ns) {
+        fd_closep(&ns->fd);
+        free(ns->slots);
+        free(ns->name);
+}
+
 CgroupTree *cgroup_tree_close(CgroupTree *tree) {
         if (!tree)
                 return NULL;
@@ -73,11 +83,8 @@ CgroupTree *cgroup_tree_close(CgroupTree *tree) {
                 tree->remnants = remnant->next;
                 (void) remnant_free(remnant);
         }
-        for (size_t i = 0; i < tree->n_namespaces; i++) {
-                fd_closep(&tree->namespaces[i].fd);
-                free(tree->namespaces[i].slots);
-                free(tree->namespaces[i].name);
-        }
+        for (size_t i = 0; i < tree->n_namespaces; i++)
+                namespace_done(tree->namespaces + i);
         free(tree->namespaces);
         fd_closep(&tree->hooks_fd);
         fd_closep(&tree->jobs_fd);
@@ -88,17 +95,23 @@ CgroupTree *cgroup_tree_close(CgroupTree *tree) {
         return NULL;
 }
 
+static Namespace *namespace_find(CgroupTree *tree, const char *name) {
+        for (size_t i = 0; i < tree->n_namespaces; i++)
+                if (strcmp(tree->namespaces[i].name, name) == 0)
+                        return tree->namespaces + i;
+        return NULL;
+}
+
 int cgroup_tree_namespace(CgroupTree *tree, const char *name, Namespace **ret) {
         _cleanup_(fd_closep) int fd = -1;
         _cleanup_(freep) char *copy = NULL, *below = NULL;
-        Namespace *grown;
+        Namespace *grown = namespace_find(tree, name);
         int r;
 
-        for (size_t i = 0; i < tree->n_namespaces; i++)
-                if (strcmp(tree->namespaces[i].name, name) == 0) {
-                        *ret = tree->namespaces + i;
-                        return 0;
-                }
+        if (grown) {
+                *ret = grown;
+                return 0;
+        }
 
         r = result_strict(cgroup_open(tree->jobs_fd, name, true, &fd));
         if (r < 0)
@@ -149,9 +162,24 @@ int namespace_take_slot(Namespace *ns, size_t *ret) {
         return 0;
 }
 
-void namespace_release_slot(Namespace *ns, size_t slot) {
-        if (slot < ns->n_slots)
+void cgroup_tree_prune(CgroupTree *tree, const char *namespace) {
+        Namespace *ns = namespace_find(tree, namespace);
+
+        if (!ns || tree->n_namespaces <= IDLE_NAMESPACES_MAX || (ns->slots && memchr(ns->slots, 1, ns->n_slots)))
+                return;
+        /* EBUSY: some group is in it still */
+        if (unlinkat(tree->jobs_fd, ns->name, AT_REMOVEDIR) < 0 && errno != ENOENT)
+                return;
+        namespace_done(ns);
+        *ns = tree->namespaces[--tree->n_namespaces];
+}
+
+void cgroup_tree_release_slot(CgroupTree *tree, const char *namespace, size_t slot) {
+        Namespace *ns = namespace_find(tree, namespace);
+
+        if (ns && slot < ns->n_slots)
                 ns->slots[slot] = 0;
+        cgroup_tree_prune(tree, namespace);
 }
 
 void cgroup_tree_task_name(uint64_t id, uint32_t attempt, char ret[static CGROUP_NAME_MAX]) {

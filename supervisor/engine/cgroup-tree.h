@@ -41,7 +41,11 @@ int cgroup_tree_namespace(CgroupTree *tree, const char *name, Namespace **ret);
 int namespace_take_slot(Namespace *ns, size_t *ret);
 /* After a restart: this one is taken. */
 int namespace_mark_slot(Namespace *ns, size_t slot);
-void namespace_release_slot(Namespace *ns, size_t slot);
+
+/* The slot of a task that is gone from there. */
+void cgroup_tree_release_slot(CgroupTree *tree, const char *namespace, size_t slot);
+/* Lets go of a namespace that nothing is in, if there are many: anybody may name as many as he likes. */
+void cgroup_tree_prune(CgroupTree *tree, const char *namespace);
 
 void cgroup_tree_task_name(uint64_t id, uint32_t attempt, char ret[static CGROUP_NAME_MAX]);
 /* As in /proc/PID/cgroup; the caller's; NULL without memory. */

@@ -87,7 +87,6 @@ static void count_end(Supervisor *sv, const Task *task) {
 /* What the task had on the machine. */
 static void tear_down(Run *run) {
         Supervisor *sv = run->sv;
-        Namespace *ns;
 
         if (run->cgroup_fd >= 0) {
                 (void) cgroup_write_freeze(run->cgroup_fd, false);      /* a killed group stays frozen else */
@@ -96,8 +95,8 @@ static void tear_down(Run *run) {
         }
         if (run->v1_path)
                 (void) limits_release(run->v1_path);
-        if (run->has_slot && cgroup_tree_namespace(sv->cgroups, run->task->namespace, &ns) == 0)
-                namespace_release_slot(ns, run->slot);
+        if (run->has_slot)
+                cgroup_tree_release_slot(sv->cgroups, run->task->namespace, run->slot);
         parameters_file_remove(sv, run->task);
         fault_point("end-ack");
         if (run->spawn_sent)

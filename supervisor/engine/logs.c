@@ -17,12 +17,15 @@
 #include "supervisor/sys/log.h"
 
 #define READERS_MAX 256
+/* Of one user who is not root, who is left out of both counts. */
+#define READERS_OF_USER_MAX 64
 
 /* A reader process; it ends by itself when the client or the task does. */
 typedef struct LogsReader {
         struct LogsReader *next;        /* Supervisor.readers */
         Supervisor *sv;
         uint64_t task_id;
+        uid_t uid;                      /* who reads */
         int lifeline;                   /* held while the task has not ended; -1: it has */
         sd_event_source *child_source;
 } LogsReader;
@@ -91,7 +94,7 @@ static int reader_spawn(const char *program, char *const *argv, int source, int 
         return -r;
 }
 
-static int reader_start(Supervisor *sv, const Task *task, const char *const *arguments, int source, int *ret_stream) {
+static int reader_start(Supervisor *sv, const Caller *caller, const Task *task, const char *const *arguments, int source, int *ret_stream) {
         _cleanup_(fd_closep) int stream = -1, client = -1, life_read = -1, life_write = -1;
         _cleanup_(freep) char *program = NULL;
         LogsReader *reader;
@@ -116,7 +119,7 @@ static int reader_start(Supervisor *sv, const Task *task, const char *const *arg
         reader = calloc(1, sizeof *reader);
         if (!reader)
                 return -ENOMEM;
-        *reader = (LogsReader) { .next = sv->readers, .sv = sv, .task_id = task->id, .lifeline = -1 };
+        *reader = (LogsReader) { .next = sv->readers, .sv = sv, .task_id = task->id, .uid = caller->uid, .lifeline = -1 };
         sv->readers = reader;
         r = sd_event_add_child(sv->event, &reader->child_source, pid, WEXITED, reader_on_exit, reader);
         if (r < 0) {
@@ -138,16 +141,24 @@ static int open_source(const Supervisor *sv, const Task *task, uint32_t attempt)
         return fd < 0 ? result_errno() : fd;
 }
 
-static int start_for(Supervisor *sv, const Task *task, const LogsOptions *options, int *ret_stream) {
+static bool readers_are_enough(const Supervisor *sv, uid_t uid) {
+        size_t n = 0, n_own = 0;
+
+        for (LogsReader *reader = sv->readers; reader; reader = reader->next) {
+                n += reader->uid != 0;
+                n_own += reader->uid == uid;
+        }
+        return uid != 0 && (n >= READERS_MAX || (n_own >= READERS_OF_USER_MAX && !sv->user_mode));
+}
+
+static int start_for(Supervisor *sv, const Caller *caller, const Task *task, const LogsOptions *options, int *ret_stream) {
         const char *arguments[10] = { "bgt-logs", task->output == OUTPUT_FILE ? "file" : "journal" };
         uint32_t attempt = options->has_attempt ? options->attempt + 1 : task->attempt;
         _cleanup_(fd_closep) int source = -1;
         char identifier[32], lines[24], user[16];
-        size_t n = 2, n_readers = 0;
+        size_t n = 2;
 
-        for (LogsReader *reader = sv->readers; reader; reader = reader->next)
-                n_readers++;
-        if (n_readers >= READERS_MAX)
+        if (readers_are_enough(sv, caller->uid))
                 return -EBUSY;
         source = open_source(sv, task, attempt);
         if (source < 0)
@@ -164,7 +175,7 @@ static int start_for(Supervisor *sv, const Task *task, const LogsOptions *option
         }
         if (options->follow)
                 arguments[n++] = "--follow";
-        return reader_start(sv, task, arguments, source, ret_stream);
+        return reader_start(sv, caller, task, arguments, source, ret_stream);
 }
 
 static void logs_of(Supervisor *sv, const Caller *caller, const Task *task, const LogsOptions *options, LogsOnDone on_done, void *userdata) {
@@ -181,7 +192,7 @@ static void logs_of(Supervisor *sv, const Caller *caller, const Task *task, cons
         else if (task->attempt == 0)
                 outcome = (Outcome) { BUS_ERROR_NOT_AVAILABLE, "The task has not run, so it has written nothing." };
         else {
-                r = start_for(sv, task, options, &stream);
+                r = start_for(sv, caller, task, options, &stream);
                 if (r == -ENOENT)
                         outcome = (Outcome) { BUS_ERROR_NOT_AVAILABLE, "The task's output is gone." };
                 else if (r == -EBUSY)

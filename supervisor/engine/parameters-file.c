@@ -57,7 +57,8 @@ int parameters_file_write(Supervisor *sv, const Task *task, char **ret_path) {
         r = fd_write_all(fd, json, strlen(json));
         if (r < 0)
                 return r;
-        if (!sv->user_mode && task->uid != 0 && (fchown(fd, task->uid, task->gid) < 0 || fchown(dir, task->uid, task->gid) < 0))
+        /* The directory stays ours, or what the task puts there would outlive it, and nobody bounds that. */
+        if (!sv->user_mode && task->uid != 0 && (fchown(fd, task->uid, task->gid) < 0 || fchmod(dir, 0711) < 0))
                 return result_errno();
         *ret_path = MOVE(path);
         return 0;
@@ -73,5 +74,5 @@ void parameters_file_remove(Supervisor *sv, const Task *task) {
         if (dir < 0)
                 return;
         (void) unlinkat(dir, "parameters.json", 0);
-        (void) rmdir(directory);        /* what else the task has put there keeps it until the next boot */
+        (void) rmdir(directory);        /* what a task of ours has put there keeps it until the next boot */
 }

@@ -23,6 +23,8 @@ typedef struct Question {
         Task **ended;
         size_t n_ended;
         size_t n_pending;               /* looks and reads that have not come back */
+        size_t n_reads;                 /* of the store */
+        uint64_t n_ends;                /* that there had been when it was asked */
         int error;                      /* of the read; 0: none */
         QueryOnDone on_done;            /* NULL: the client is gone */
         void *userdata;
@@ -48,12 +50,18 @@ static Question *question_free(Question *question) {
         return NULL;
 }
 
+static int id_compare(const void *a, const void *b) {
+        uint64_t x = *(const uint64_t *) a, y = *(const uint64_t *) b;
+
+        return (x > y) - (x < y);
+}
+
+/* The ids are in order. */
 static bool query_names(const Query *query, uint64_t id) {
         if (query->n_ids == 0 && query->n_ranges == 0)
                 return true;
-        for (size_t i = 0; i < query->n_ids; i++)
-                if (query->ids[i] == id)
-                        return true;
+        if (query->n_ids > 0 && bsearch(&id, query->ids, query->n_ids, sizeof id, id_compare))
+                return true;
         for (size_t i = 0; i < query->n_ranges; i++)
                 if (id >= query->ranges[i][0] && id <= query->ranges[i][1])
                         return true;
@@ -100,7 +108,7 @@ static int task_compare(const void *a, const void *b) {
 static bool list_has(Task *const *tasks, size_t n_tasks, uint64_t id) {
         const Task key = { .id = id }, *p = &key;
 
-        return bsearch(&p, tasks, n_tasks, sizeof *tasks, task_compare);
+        return n_tasks > 0 && bsearch(&p, tasks, n_tasks, sizeof *tasks, task_compare);
 }
 
 /* The live ones that match and the ended ones that came, in order, each once. */
@@ -157,9 +165,22 @@ static void question_answer(Question *question) {
         (void) question_free(question);
 }
 
+static bool question_must_read(const Question *question);
+static int question_read_ended(Question *question);
+
+/* The store comes after the looks: who ends meanwhile is in it by then. */
 static void question_check(Question *question) {
-        if (--question->n_pending == 0)
-                question_answer(question);
+        int r;
+
+        if (--question->n_pending > 0)
+                return;
+        if (question->error == 0 && question_must_read(question)) {
+                r = question_read_ended(question);
+                if (r == 0)
+                        return;
+                question->error = r;
+        }
+        question_answer(question);
 }
 
 static void question_on_fresh(void *userdata) {
@@ -169,12 +190,21 @@ static void question_on_fresh(void *userdata) {
 static void question_on_read(int r, Task **tasks, size_t n_tasks, void *userdata) {
         Question *question = userdata;
 
+        for (size_t i = 0; i < question->n_ended; i++)
+                (void) task_free(question->ended[i]);
+        free(question->ended);
         question->error = r;
         question->ended = tasks;
         question->n_ended = n_tasks;
+        if (n_tasks > 0)
+                qsort(tasks, n_tasks, sizeof *tasks, task_compare);
         for (size_t i = 0; i < n_tasks; i++)
                 tasks[i]->stored = tasks[i]->settled = true;
         question_check(question);
+}
+
+static uint64_t ends_so_far(const Supervisor *sv) {
+        return sv->counters.done + sv->counters.error + sv->counters.cancelled + sv->counters.exited;
 }
 
 static int question_read_ended(Question *question) {
@@ -186,6 +216,8 @@ static int question_read_ended(Question *question) {
         int r;
 
         question->n_pending++;
+        question->n_reads++;
+        question->n_ends = ends_so_far(question->sv);
         r = store_read_ended(question->sv->store, &filter, question_on_read, question);
         if (r < 0)
                 question->n_pending--;
@@ -203,6 +235,25 @@ static bool query_is_live(const Supervisor *sv, const Query *query) {
                         return false;
         }
         return true;
+}
+
+static bool question_has_all(const Question *question) {
+        for (size_t i = 0; i < question->query.n_ids; i++) {
+                const Task *task = registry_find(question->sv->registry, question->query.ids[i]);
+
+                if ((!task || !task->stored) && !list_has(question->ended, question->n_ended, question->query.ids[i]))
+                        return false;
+        }
+        return true;
+}
+
+/* Once more if one that is named has left memory between the read and its answer. */
+static bool question_must_read(const Question *question) {
+        if (!query_wants_ended(&question->query))
+                return false;
+        if (question->n_reads == 0)
+                return !query_is_live(question->sv, &question->query);
+        return question->n_reads == 1 && question->n_ends != ends_so_far(question->sv) && !question_has_all(question);
 }
 
 static void question_refresh(Question *question) {
@@ -236,6 +287,7 @@ static int question_copy(Question *question, const Query *query) {
                 return -ENOMEM;
         if (query->n_ids > 0)
                 memcpy(question->ids, query->ids, query->n_ids * sizeof *question->ids);
+        qsort(question->ids, query->n_ids, sizeof *question->ids, id_compare);
         if (query->n_ranges > 0)
                 memcpy(question->ranges, query->ranges, query->n_ranges * sizeof *question->ranges);
         r = copy_text(query->namespace, &question->namespace, &question->query.namespace);
@@ -265,8 +317,6 @@ void query_run(Supervisor *sv, const Caller *caller, const Query *query, QueryOn
         question->n_pending = 1;        /* ours, until everything is under way */
 
         r = question_copy(question, query);
-        if (r == 0 && query_wants_ended(query) && !query_is_live(sv, query))
-                r = question_read_ended(question);
         if (r < 0)
                 question->error = r;
         else if (query->fresh)

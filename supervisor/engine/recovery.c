@@ -357,6 +357,7 @@ static void sweep_namespace(Supervisor *sv, const char *name) {
         }
         if (dir)
                 (void) closedir(dir);
+        cgroup_tree_prune(sv->cgroups, name);
 }
 
 static void sweep(Supervisor *sv) {

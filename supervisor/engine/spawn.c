@@ -174,16 +174,14 @@ static int prepare(Run *run, const SpawnStreams *streams) {
 
 /* What a failed preparation has made. */
 static void prepare_undo(Run *run) {
-        Namespace *ns;
-
-        if (run->has_slot && cgroup_tree_namespace(run->sv->cgroups, run->task->namespace, &ns) == 0)
-                namespace_release_slot(ns, run->slot);
         if (run->cgroup_fd >= 0) {
                 run->cgroup_fd = fd_close(run->cgroup_fd);
                 (void) cgroup_remove(run->namespace_fd, run->name);
         }
         if (run->v1_path)
                 (void) limits_release(run->v1_path);
+        if (run->has_slot)
+                cgroup_tree_release_slot(run->sv->cgroups, run->task->namespace, run->slot);
         parameters_file_remove(run->sv, run->task);
 }
 
