@@ -57,11 +57,17 @@ int facts_begin_epoch(Database *database, Spare *spare, StoreFacts *ret) {
 
         spare->instance = facts.instance;
         spare->epoch = facts.epoch;
-        spare->ids = greater(spare->ids, facts.last_id + SPARE_ID_BLOCK);
+        spare->ids = greater(spare->ids, facts.last_id);
         r = spare_write(spare);
         if (r < 0)
                 return r;
         r = facts_write(database, &facts);
+        if (r < 0)
+                return r;
+
+        /* the first block of ids is reserved here, where nobody waits, and only when the file is there to tell them given from free */
+        spare->ids = greater(spare->ids, facts.last_id + SPARE_ID_BLOCK);
+        r = spare_write(spare);
         if (r < 0)
                 return r;
 
