@@ -493,6 +493,9 @@ class Restarts(Base):
         follower = self.start('logs', '-f', task)
         tail = self.start('logs', '-f', '-n', '5', task)
         starter = self.start('start', '--wait', 'script', f'script={LINES}')
+        until = deadline(60)            # a start that has not been answered is nobody's to go on with
+        while self.run_it('list').count('script') < 2:
+            self.assertLess(time.monotonic(), until)
         begun = [follower.stdout.readline() for _ in range(20)]
         ended = tail.stdout.readline()
         for _ in range(2):
