@@ -190,8 +190,7 @@ static void a_task_that_plays_with_its_file_does_not_get_more(void **state) {
                 /* space beyond the end, which no data shows */
                 "head -c 2M /dev/zero; fallocate -n -o 4M -l 400M /proc/self/fd/1; echo",
                 /* many small pieces */
-                "for i in 9 8 7 6 5 4 3 2 1; do"
-                " dd if=/dev/zero of=/proc/self/fd/1 bs=64k count=16 seek=$((i * 10000)) conv=notrunc status=none; done",
+                "for i in 9 8 7 6 5 4 3 2 1; do dd if=/dev/zero of=/proc/self/fd/1 bs=64k count=16 seek=${i}0000 conv=notrunc status=none; done",
         };
         TestKeeper *k = *state;
 
