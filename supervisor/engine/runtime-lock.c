@@ -35,7 +35,7 @@ static int lock_write_pid(int fd) {
 }
 
 int runtime_lock_take(const char *runtime_dir, int *ret_fd, char **ret_sentence) {
-        _cleanup_(freep) char *path = text_format("%s/lock", runtime_dir);
+        _cleanup_(freep) char *path = text_format("%s/bgtd.lock", runtime_dir);
         _cleanup_(fd_closep) int fd = -1;
         int r;
 

@@ -397,7 +397,7 @@ others_may_not() {
 the_state_is_closed_to_others() {
         as tester ls /var/lib/bgt && no "it can be listed"
         as tester cat /run/bgt/keeper && no "the keeper"
-        as tester bash -c 'exec 3<>/run/bgt/lock' && no "the lock"
+        as tester bash -c 'exec 3<>/run/bgt/bgtd.lock' && no "the lock"
         return 0
 }
 
