@@ -178,7 +178,7 @@ static uint64_t start_command(Bench *bench, char **argv, int output) {
 static void control(Bench *bench, const char *verb, uint64_t id) {
         _cleanup_(sd_bus_message_unrefp) sd_bus_message *reply = NULL;
         sd_bus_error error = SD_BUS_ERROR_NULL;
-        const char *name, *sentence;
+        const char *name = NULL, *sentence = NULL;
 
         if (sd_bus_call_method(bench->bus, BUS_NAME, BUS_PATH, BUS_MANAGER_INTERFACE, verb, &error, &reply, "ata{sv}", 1, id, 0) < 0) {
                 fprintf(stderr, "bench-spine: %s: %s\n", verb, error.message);
@@ -342,7 +342,7 @@ static int flight_on_end(sd_bus_message *m, void *userdata, sd_bus_error *error)
 
 static int flight_on_started(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Flight *flight = userdata;
-        uint64_t id;
+        uint64_t id = 0;
 
         CHECK(!sd_bus_message_is_method_error(m, NULL) && sd_bus_message_read(m, "to", &id, NULL) >= 0, "StartCommand");
         CHECK(sd_bus_call_method_async(flight->bench->bus, NULL, BUS_NAME, BUS_PATH, BUS_MANAGER_INTERFACE, "Wait", flight_on_end, flight,

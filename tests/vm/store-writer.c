@@ -62,8 +62,8 @@ static int write_tasks(const char *directory, uint64_t n, const char *log) {
 }
 
 /* Ids without holes, and each task whole. */
-static int check_on_task(Task *task, void *userdata) {
-        _cleanup_(task_freep) Task *owned = task;
+static int check_on_task(Task *given, void *userdata) {
+        _cleanup_(task_freep) Task *task = given;
         _cleanup_(freep) char *name = NULL;
         uint64_t *max = userdata;
 
