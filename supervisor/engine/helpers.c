@@ -23,7 +23,9 @@ typedef struct Helper {
         char name[CGROUP_NAME_MAX];
         int cgroup_fd;
         int output_fd;                          /* -1: at its end */
+        uint64_t task_id;                       /* whose it is; 0: nobody's */
         sd_event_source *output_source, *deadline_source;
+        bool known;                             /* the keeper has told of it on this connection */
         bool ended;                             /* the main process; its output may still come */
         HelperEnd end;
         char output[HELPER_OUTPUT_MAX + 1];
@@ -33,7 +35,6 @@ typedef struct Helper {
 
 struct Helpers {
         TAILQ_HEAD(, Helper) list;
-        size_t n;
         uint64_t last_id;
 };
 
@@ -73,7 +74,21 @@ Helpers *helpers_free(Helpers *helpers) {
 }
 
 size_t helpers_running(const Supervisor *sv) {
-        return sv->helpers->n;
+        const Helper *helper;
+        size_t n = 0;
+
+        TAILQ_FOREACH(helper, &sv->helpers->list, list_link)
+                n += !helper->end.timed_out;
+        return n;
+}
+
+static void helper_tell(Helper *helper) {
+        HelperOnDone on_done = MOVE(helper->on_done);
+
+        helper->output[helper->end.size] = '\0';
+        helper->end.output = helper->output;
+        if (on_done)
+                on_done(&helper->end, helper->userdata);
 }
 
 static void helper_finish(Helper *helper) {
@@ -84,19 +99,15 @@ static void helper_finish(Helper *helper) {
         cgroup_tree_discard(sv->cgroups, sv->event, sv->cgroups->hooks_fd, helper->name);
         (void) keeper_link_ack(sv->keeper, helper->key);
         TAILQ_REMOVE(&sv->helpers->list, helper, list_link);
-        sv->helpers->n--;
-        helper->output[helper->end.size] = '\0';
-        helper->end.output = helper->output;
-        if (helper->on_done)
-                helper->on_done(&helper->end, helper->userdata);
+        helper_tell(helper);
         (void) helper_free(helper);
 }
 
-/* Over when the process and its output are; what it has left behind it holds nobody up. */
+/* Over when the process and its output are; what it has left behind it holds nobody up for longer than its time. */
 static void helper_check(Helper *helper) {
         if (!helper->ended)
                 return;
-        if (helper->output_fd >= 0)
+        if (helper->output_fd >= 0 && !helper->end.timed_out)
                 (void) cgroup_kill(helper->cgroup_fd);
         else
                 helper_finish(helper);
@@ -122,12 +133,28 @@ static int helper_on_output(sd_event_source *source, int fd, uint32_t revents, v
         return 0;
 }
 
+/* The kill may take long, where a file system does not answer: nobody waits for that. */
 static int helper_on_deadline(sd_event_source *source, uint64_t usec, void *userdata) {
         Helper *helper = userdata;
 
+        if (helper->ended) {
+                helper_finish(helper);          /* somebody outside its group holds its output open */
+                return 0;
+        }
         helper->end.timed_out = true;
         (void) cgroup_kill(helper->cgroup_fd);
+        helper_tell(helper);
         return 0;
+}
+
+/* One that could not be killed in time is still there. */
+static bool helpers_hang(const Supervisor *sv, uint64_t task_id) {
+        const Helper *helper;
+
+        TAILQ_FOREACH(helper, &sv->helpers->list, list_link)
+                if (helper->end.timed_out && helper->task_id == task_id)
+                        return true;
+        return false;
 }
 
 static int helper_send(Helper *helper, const HelperSpec *spec) {
@@ -164,14 +191,18 @@ static int helper_send(Helper *helper, const HelperSpec *spec) {
 }
 
 int helper_run(Supervisor *sv, const HelperSpec *spec, HelperOnDone on_done, void *userdata) {
-        _cleanup_(helper_freep) Helper *helper = calloc(1, sizeof *helper);
+        _cleanup_(helper_freep) Helper *helper = NULL;
         int r;
 
+        if (spec->task_id > 0 && helpers_hang(sv, spec->task_id))
+                return -EBUSY;
+        helper = calloc(1, sizeof *helper);
         if (!helper)
                 return -ENOMEM;
         helper->cgroup_fd = helper->output_fd = -1;
         helper->sv = sv;
         helper->key = (KeeperKey) { ++sv->helpers->last_id, (uint32_t) sv->facts.epoch, KEEPER_ROLE_HELPER };
+        helper->task_id = spec->task_id;
         helper->on_done = on_done;
         helper->userdata = userdata;
         (void) snprintf(helper->name, sizeof helper->name, "%llu.%u", (unsigned long long) helper->key.id, helper->key.attempt);
@@ -181,14 +212,13 @@ int helper_run(Supervisor *sv, const HelperSpec *spec, HelperOnDone on_done, voi
                 return r;
         r = sd_event_add_time_relative(sv->event, &helper->deadline_source, CLOCK_MONOTONIC, spec->timeout_usec, 0,
                                        helper_on_deadline, helper);
-        if (r == 0 || r > 0)
+        if (r >= 0)
                 r = helper_send(helper, spec);
         if (r < 0) {
                 (void) cgroup_remove(sv->cgroups->hooks_fd, helper->name);
                 return r;
         }
         TAILQ_INSERT_TAIL(&sv->helpers->list, helper, list_link);
-        sv->helpers->n++;
         (void) MOVE(helper);
         return 0;
 }
@@ -235,15 +265,34 @@ void helpers_on_ended(Supervisor *sv, const KeeperMessage *message) {
 
 void helpers_on_known(Supervisor *sv, const KeeperMessage *message) {
         _cleanup_(fd_closep) int fd = -1;
+        Helper *helper = helper_find(sv, message);
         char name[CGROUP_NAME_MAX];
 
+        if (helper)
+                helper->known = true;
         if (message->state == KEEPER_CHILD_ENDED) {
                 helpers_on_ended(sv, message);
                 return;
         }
-        if (helper_find(sv, message))
+        if (helper)
                 return;
         (void) snprintf(name, sizeof name, "%llu.%u", (unsigned long long) message->id, message->attempt);
         if (cgroup_open(sv->cgroups->hooks_fd, name, false, &fd) == 0)
                 (void) cgroup_kill(fd);         /* nobody waits for what it was asked */
+}
+
+void helpers_on_known_end(Supervisor *sv) {
+        uint64_t last_id = sv->helpers->last_id;
+        Helper *helper, *next;
+
+        /* what a callback starts is none of them */
+        for (helper = TAILQ_FIRST(&sv->helpers->list); helper && helper->key.id <= last_id; helper = next) {
+                next = TAILQ_NEXT(helper, list_link);
+                if (helper->known || helper->ended) {
+                        helper->known = false;          /* until the next connection */
+                        continue;
+                }
+                helper->end.error = ECONNRESET;
+                helper_finish(helper);
+        }
 }

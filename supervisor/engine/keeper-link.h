@@ -46,7 +46,7 @@ typedef struct KeeperKey {
         KeeperRole role;
 } KeeperKey;
 
-/* Borrow the descriptors. -ENOMEM; a lost connection is no error: the next on_known_end tells what was heard. */
+/* Borrow the descriptors. -ENOMEM; a lost connection is no error: the next on_known_end tells what was heard, and until then no spawn is sent. */
 int keeper_link_spawn(KeeperLink *link, KeeperKey key, const int *fds, size_t n_fds);
 int keeper_link_ack(KeeperLink *link, KeeperKey key);
 /* bgtd stops, and has not just died. */

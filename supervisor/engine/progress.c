@@ -110,7 +110,7 @@ static int look_start(ProgressLook *look) {
         char *argv[] = { program, NULL };
         const HelperSpec spec = {
                 .argv = argv, .environment = environment, .directory = "/", .account = account,
-                .input_fd = procs, .timeout_usec = LOOK_TIMEOUT_USEC,
+                .input_fd = procs, .timeout_usec = LOOK_TIMEOUT_USEC, .task_id = look->task->id,
         };
         return helper_run(sv, &spec, look_on_done, look);
 }
@@ -137,7 +137,8 @@ bool progress_refresh(Supervisor *sv, Task *task, ProgressOnFresh on_fresh, void
         if (r == 0)
                 r = look_start(look);
         if (r < 0) {
-                (void) log_task_failure(r, task->id, "Cannot look at the task's progress");
+                if (r != -EBUSY)        /* the last look hangs still */
+                        (void) log_task_failure(r, task->id, "Cannot look at the task's progress");
                 free(look->watchers);
                 free(look);
                 return false;

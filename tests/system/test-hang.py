@@ -19,6 +19,7 @@ CLONE_NEWNS = 0x20000
 MS_REC, MS_PRIVATE, MS_NOSUID, MS_NODEV = 0x4000, 0x40000, 2, 4
 MNT_DETACH = 2
 OTHERS = 20
+LOOKS = 4                   # at the progress of tasks, at the same time
 PATIENT = '[Manager]\nHookTimeoutSec=300\n'
 TIMEOUT_SEC = 2
 HASTY = f'[Manager]\nHookTimeoutSec={TIMEOUT_SEC}\n'
@@ -69,9 +70,13 @@ class Hanging(unittest.TestCase):
 
     def launch(self, settings):
         types = {'away': f'[Task]\nExecStart=/bin/true\nWorkingDirectory={self.hang.path}/deep\n',
+                 'watched': '[Task]\nExecStart=/usr/bin/python3 -c "import os, signal; '
+                            f'os.open(\'{self.hang.path}\', os.O_PATH); signal.pause()"\n[Progress]\nSource=files\n',
+                 'reading': f'[Task]\nExecStart=/bin/sh -c "exec sleep 1000 < {os.path.abspath(__file__)}"\n[Progress]\nSource=files\n',
                  'hooked': '[Task]\nExecStart=/bin/true\n[Hooks]\nOnStarting=/bin/sleep 1000\n'}
         self.bgtd = self.enterContext(Bgtd(types, settings=settings))
         self.bus = self.enterContext(self.bgtd.connect())
+        self.addCleanup(self.hang.end)
 
     def start(self, name):
         return self.bus.call('Start', 'sa{ss}a{sv}', name, {}, {})[0]
@@ -225,6 +230,29 @@ class Hanging(unittest.TestCase):
         until = deadline(20)
         while os.path.exists(self.group(task)):
             self.assertLess(time.monotonic(), until)
+
+    def await_open(self, task, path):
+        """Until its main process has this file open."""
+        wait_for(self.bus, task, state='Running')
+        fds, until = f'/proc/{properties(self.bus, task)["PID"]}/fd', deadline(20)
+        while path not in {os.readlink(os.path.join(fds, fd)) for fd in os.listdir(fds)}:
+            self.assertLess(time.monotonic(), until)
+
+    def test_looks_at_progress_that_hang_keep_nobody_from_being_looked_at(self):
+        """T-55"""
+        self.launch(PATIENT)
+        stuck = [self.start('watched') for _ in range(LOOKS + 1)]
+        for task in stuck:
+            self.await_open(task, self.hang.path)
+        serials = [self.bus.send_call('List', 'a{sv}as', variants(ids=str(task), fresh=True), []) for task in stuck]
+        for _ in range(LOOKS):
+            self.hang.catch()
+        for serial in serials:
+            self.assertEqual(1, len(self.bus.reply(serial)[0]))
+        reading = self.start('reading')
+        self.await_open(reading, os.path.abspath(__file__))
+        row = self.bus.call('List', 'a{sv}as', variants(ids=str(reading), fresh=True), [])[0]
+        self.assertEqual(os.path.getsize(__file__), row['ProgressTotal'])
 
 
 def enter_namespace():
