@@ -73,9 +73,10 @@ static int run_adopt(Supervisor *sv, Task *task) {
                 return r;
         r = cgroup_tree_namespace(sv->cgroups, task->namespace, &ns);
         if (r < 0)
-                return r;
-        run->namespace_fd = ns->fd;
-        if (cgroup_open(ns->fd, run->name, false, &run->cgroup_fd) == 0) {
+                (void) log_task_failure(r, task->id, "Cannot open the cgroup of namespace %s", task->namespace);
+        else
+                run->namespace_fd = ns->fd;
+        if (r == 0 && cgroup_open(ns->fd, run->name, false, &run->cgroup_fd) == 0) {
                 read_slot_mark(run, ns);
                 read_cancel_mark(run);
         }
@@ -133,6 +134,15 @@ static void resume_cancel(Task *task) {
                 run_cancel(run, false, run->facts.timed_out);
 }
 
+/* What ran before this start counts towards its time, a pause that still lasts does not. */
+static uint64_t usec_before_adoption(const Task *task) {
+        uint64_t until = task->paused_since_usec > 0 ? task->paused_since_usec : clock_now_usec(CLOCK_REALTIME);
+
+        if (task->start_time_usec == 0)
+                return 0;
+        return usec_sub(usec_sub(until, task->start_time_usec), task->paused_usec);
+}
+
 static void adopt(Supervisor *sv, Task *task, const KeeperMessage *message, int pidfd) {
         int r;
 
@@ -143,9 +153,7 @@ static void adopt(Supervisor *sv, Task *task, const KeeperMessage *message, int 
                         fd_close(pidfd);
                         return;
                 }
-                /* what ran before this start counts towards its time */
-                if (task->start_time_usec > 0)
-                        task->run->ran_usec = usec_sub(usec_sub(clock_now_usec(CLOCK_REALTIME), task->start_time_usec), task->paused_usec);
+                task->run->ran_usec = usec_before_adoption(task);
                 if (task->phase == TASK_RUNNING)
                         run_start_clock(task->run);
         }
@@ -276,6 +284,7 @@ static void start_again(Supervisor *sv, Task *task) {
 
         if (task->run) {
                 spawn_send(task->run);
+                renew_bound(sv, task);
                 return;
         }
         task->attempt--;
@@ -378,6 +387,7 @@ void recovery_on_known_end(Supervisor *sv) {
         size_t n_tasks;
         int r;
 
+        helpers_on_known_end(sv);
         r = registry_list(sv->registry, &tasks, &n_tasks);
         if (r < 0) {
                 (void) log_failure(r, "Cannot compare the tasks with the keeper");

@@ -12,7 +12,7 @@ import unittest
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../kit'))
 import bgtkit
 from bgtkit import Bgtd, properties, run_command, variants, wait_for
-from dbuswire import PATIENCE, deadline
+from dbuswire import PATIENCE, Variant, deadline
 
 # Where bgtd dies, and whether the caller can have been answered by then.
 START_FAULTS = ('start-commit', 'start-durable', 'claim-durable', 'spawn-sent')
@@ -102,6 +102,20 @@ class Crash(unittest.TestCase):
         self.assertEqual('', bus.call('Resume', 'ata{sv}', [paused], {})[0][1])
         for outcome in bus.call('Cancel', 'ata{sv}', [running, paused], {}):
             self.assertEqual('', outcome[1])
+
+    def test_a_pause_that_outlives_bgtd_does_not_use_up_the_task_s_time(self):
+        """T-41 T-24"""
+        bus = self.bgtd.connect()
+        task = run_command(bus, '/bin/sleep', '1000', timeout=Variant('t', 2_000_000))
+        wait_for(bus, task, state='Running')
+        self.assertEqual('', bus.call('Pause', 'ata{sv}', [task], {})[0][1])
+        clock = run_command(bus, '/bin/sleep', '3')
+        bus = self.restart()
+        wait_for(bus, clock)
+        bus = self.restart()
+        self.assertEqual('', bus.call('Resume', 'ata{sv}', [task], {})[0][1])
+        witness = wait_for(bus, run_command(bus, '/bin/true'))[0]
+        self.assertEqual(('done', 'running'), (witness['Phase'], properties(bus, task)['Phase']))
 
     def test_what_ended_meanwhile_is_told_exactly(self):
         """T-43 T-2"""
