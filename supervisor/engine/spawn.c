@@ -93,9 +93,10 @@ static int prepare_limits(Run *run) {
 static int prepare_input(Run *run, int given) {
         const char *path = run->task->type->standard_input ? run->task->type->standard_input : "/dev/null";
         int fd = given >= 0 ? fcntl(given, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+        int r = fd < 0 ? result_errno() : 0;
 
-        if (fd < 0)
-                return refuse(run->task, -errno, text_format("Cannot open %s as standard input: %s.", path, strerror(errno)));
+        if (r < 0)
+                return refuse(run->task, r, text_format("Cannot open %s as standard input: %s.", path, strerror(-r)));
         if (given < 0)
                 (void) fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
         run->stdio[0] = fd;
@@ -195,11 +196,12 @@ int spawn_prepare_with(Supervisor *sv, Task *task, const SpawnStreams *streams) 
         task->claim_generation = keeper_link_generation(sv->keeper);
         task->claim_epoch = sv->facts.epoch;
         r = run_new(&run, sv, task);
-        if (r < 0)
-                return r;
-        r = prepare(run, streams);
+        if (r == 0) {
+                r = prepare(run, streams);
+                if (r < 0)
+                        prepare_undo(run);
+        }
         if (r < 0) {
-                prepare_undo(run);
                 task->attempt--;
                 return r;
         }
