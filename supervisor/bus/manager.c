@@ -99,7 +99,7 @@ static int manager_list(sd_bus_message *m, void *userdata, sd_bus_error *error) 
         r = filter_read(m, &filter, error);
         if (r < 0)
                 return r;
-        r = sd_bus_message_read_strv(m, &names);
+        r = strings_read(m, &names);
         if (r < 0)
                 return r;
         if (strv_length(names) > 0) {

@@ -59,6 +59,45 @@ static int option_read_boolean(sd_bus_message *message, bool *ret) {
         return 0;
 }
 
+/* Room is made as strv_consume() does. */
+static int strings_add(char ***strings, size_t *n, size_t *room, const char *string) {
+        if (*n + 2 > *room) {
+                size_t more = *room > 0 ? *room * 2 : 8;
+                char **grown = reallocarray(*strings, more, sizeof *grown);
+
+                if (!grown)
+                        return -ENOMEM;
+                *strings = grown;
+                *room = more;
+        }
+        (*strings)[*n] = strdup(string);
+        (*strings)[*n + 1] = NULL;
+        return (*strings)[(*n)++] ? 0 : -ENOMEM;
+}
+
+int strings_read(sd_bus_message *message, char ***ret) {
+        _cleanup_(strv_freep) char **strings = NULL;
+        size_t n = 0, room = 0;
+        const char *string;
+        int r;
+
+        r = sd_bus_message_enter_container(message, SD_BUS_TYPE_ARRAY, "s");
+        if (r < 0)
+                return r;
+        while ((r = sd_bus_message_read_basic(message, SD_BUS_TYPE_STRING, &string)) > 0) {
+                r = strings_add(&strings, &n, &room, string);
+                if (r < 0)
+                        return r;
+        }
+        if (r < 0)
+                return r;
+        r = sd_bus_message_exit_container(message);
+        if (r < 0)
+                return r;
+        *ret = MOVE(strings);
+        return 0;
+}
+
 /* Behind the variant's bracket. */
 static int option_read_value(sd_bus_message *message, const Option *option, void *ret, sd_bus_error *error) {
         switch (option->signature[0]) {
@@ -67,7 +106,7 @@ static int option_read_value(sd_bus_message *message, const Option *option, void
         case SD_BUS_TYPE_BOOLEAN:
                 return option_read_boolean(message, ret);
         case SD_BUS_TYPE_ARRAY:
-                return sd_bus_message_read_strv(message, ret);
+                return strings_read(message, ret);
         default:
                 return sd_bus_message_read_basic(message, option->signature[0], ret);
         }

@@ -28,5 +28,12 @@ typedef struct Option {
 
 #define OPTION(name, signature, type, field) { name, signature, offsetof(type, field), OPTION_ALWAYS, 0 }
 
+/*
+ * An "as" as a vector, the caller's; NULL if it is empty. sd_bus_message_read_strv()
+ * counts the vector again for each string, so that a message of many holds the loop up
+ * for minutes.
+ */
+int strings_read(sd_bus_message *message, char ***ret);
+
 /* The table ends with an empty entry. Fills @error. */
 int options_read(sd_bus_message *message, const Option *table, void *ret, sd_bus_error *error);

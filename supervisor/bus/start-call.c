@@ -15,6 +15,7 @@
 #include "supervisor/engine/start.h"
 
 #define PARAMETERS_MAX 1000
+#define ENVIRONMENT_MAX 4096
 
 /* What is asked for, in the shape of the message and in the engine's. */
 typedef struct Wish {
@@ -92,6 +93,8 @@ static int read_parameters(sd_bus_message *m, char ***parameters, sd_bus_error *
 }
 
 static int check_environment(char *const *environment, sd_bus_error *error) {
+        if (strv_length(environment) > ENVIRONMENT_MAX)
+                return error_set(error, BUS_ERROR_INVALID_OPTION, "The environment has more than %d variables.", ENVIRONMENT_MAX);
         STRV_FOREACH(assignment, (char **) environment)
                 if (assignment[0] == '=' || !strchr(assignment, '='))
                         return error_set(error, BUS_ERROR_INVALID_OPTION,
@@ -156,7 +159,7 @@ int start_command_answer(sd_bus_message *m, void *userdata, sd_bus_error *error)
         _cleanup_(wish_done) Wish wish = WISH_INIT;
         int r;
 
-        r = sd_bus_message_read_strv(m, &wish.argv);
+        r = strings_read(m, &wish.argv);
         if (r < 0)
                 return r;
         if (!wish.argv || !wish.argv[0] || !wish.argv[0][0])

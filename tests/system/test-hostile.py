@@ -4,12 +4,13 @@
 
 import os
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../kit'))
 import bgtkit
 from bgtkit import Bgtd, find_cgroup2, properties, run_command, variants, wait_for
-from dbuswire import BusError, deadline
+from dbuswire import PATIENCE, BusError, deadline
 
 NOBODY = 65534
 NAMESPACES = 150
@@ -56,6 +57,20 @@ class Hostile(unittest.TestCase):
             self.bus.call('Status')
         self.assertLess(len([name for name in os.listdir(os.path.join(self.bgtd.cgroup.path, 'jobs')) if name.startswith('made-up')]),
                         NAMESPACES // 2)
+
+    def test_long_lists_hold_nobody_up(self):
+        """P-45"""
+        for member, signature, args in (
+                ('List', 'a{sv}as', ({}, ['Id'] * 400_000)),
+                ('Start', 'sa{ss}a{sv}', ('true', {}, variants(property=['A=b'] * 400_000))),
+                ('StartCommand', 'asa{sv}', (['true'], variants(environment=[f'a{n}=b' for n in range(250_000)])))):
+            with self.subTest(member):
+                serial = self.bus.send_call(member, signature, *args)
+                start = time.monotonic()
+                with self.assertRaises(BusError) as caught:
+                    self.bus.reply(serial, timeout=60)
+                self.assertEqual('org.bgt1.Error.InvalidOption', caught.exception.name)
+                self.assertLess(time.monotonic() - start, 5 * PATIENCE)
 
     def test_one_that_reads_many_outputs_leaves_readers_for_the_others(self):
         """P-45"""
