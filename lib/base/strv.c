@@ -57,12 +57,17 @@ int strv_append(char ***v, const char *s) {
 
 int strv_copy(char ***ret, char *const *v) {
         _cleanup_(strv_freep) char **copy = NULL;
-        int r;
+        size_t n = strv_length(v);
 
-        for (size_t i = 0; v && v[i]; i++) {
-                r = strv_append(&copy, v[i]);
-                if (r < 0)
-                        return r;
+        if (n > 0) {
+                copy = strv_new(n);
+                if (!copy)
+                        return -ENOMEM;
+        }
+        for (size_t i = 0; i < n; i++) {
+                copy[i] = strdup(v[i]);
+                if (!copy[i])
+                        return -ENOMEM;
         }
         *ret = MOVE(copy);
         return 0;
@@ -141,16 +146,23 @@ int strv_pack(char *const *v, void **ret_data, size_t *ret_size) {
 
 int strv_unpack(char ***ret, const void *data, size_t size) {
         _cleanup_(strv_freep) char **v = NULL;
-        const char *p = data, *end = p + size;
-        int r;
+        const char *end = (const char *) data + size;
+        size_t n = 0;
 
         if (size > 0 && end[-1] != '\0')
                 return -EBADMSG;
-        while (p < end) {
-                r = strv_append(&v, p);
-                if (r < 0)
-                        return r;
-                p += strlen(p) + 1;
+        for (const char *p = data; p < end; p += strlen(p) + 1)
+                n++;
+        if (n > 0) {
+                v = strv_new(n);
+                if (!v)
+                        return -ENOMEM;
+        }
+        n = 0;
+        for (const char *p = data; p < end; p += strlen(p) + 1) {
+                v[n] = strdup(p);
+                if (!v[n++])
+                        return -ENOMEM;
         }
         *ret = MOVE(v);
         return 0;

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../kit'))
@@ -142,6 +143,13 @@ class Arguments(unittest.TestCase):
             else:
                 self.assertEqual(('error', 'ExecFailed'), (row['Phase'], row['Error']['code']))
         self.assertEqual('done', wait_for(self.bus, run_command(self.bus, '/bin/true'))[0]['Phase'])
+
+    def test_a_great_many_words_hold_nobody_up(self):
+        """P-46"""
+        began = time.monotonic()
+        row = wait_for(self.bus, run_command(self.bus, '/bin/true', *['x'] * 100_000))[0]
+        self.assertEqual('done', row['Phase'])
+        self.assertLess(time.monotonic() - began, 10)
 
     def test_a_secret_is_in_the_parameters_file_and_nowhere_else(self):
         """P-4 T-70"""
