@@ -39,12 +39,12 @@ static int decide_not_executed(const EndFacts *facts, TaskEvent *ret_event, Endi
         if (facts->spawn_step == SPAWN_STEP_LOST)
                 r = ending_say(ending, strdup("The command was not executed: the keeper ended before it could be."));
         else if (facts->spawn_error == ETIMEDOUT)
-                r = ending_say(ending, text_format("Cannot execute %s in time: its file or its working directory does not answer.",
+                r = ending_say(ending, text_format("Cannot execute %.256s in time: its file or its working directory does not answer.",
                                                    text_or_empty(facts->spawn_path)));
         else if (facts->spawn_step == SPAWN_STEP_EXEC || facts->spawn_step == SPAWN_STEP_DIRECTORY)
-                r = ending_say(ending, text_format("Cannot %s %s: %s.", what, text_or_empty(facts->spawn_path), strerror(facts->spawn_error)));
+                r = ending_say(ending, text_format("Cannot %s %.256s: %s.", what, text_or_empty(facts->spawn_path), strerror(facts->spawn_error)));
         else
-                r = ending_say(ending, text_format("Cannot execute %s: %s: %s.", text_or_empty(facts->spawn_path),
+                r = ending_say(ending, text_format("Cannot execute %.256s: %s: %s.", text_or_empty(facts->spawn_path),
                                                    spawn_step_to_string(facts->spawn_step), strerror(facts->spawn_error)));
         if (r < 0)
                 return r;

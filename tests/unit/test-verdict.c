@@ -210,6 +210,22 @@ static void a_command_that_cannot_be_executed_is_an_error_with_reason_and_path(v
 }
 
 /* T-2 */
+static void a_command_as_long_as_memory_does_not_make_the_sentence_so(void **state) {
+        char path[100000];
+
+        memset(path, 'x', sizeof path - 1);
+        path[sizeof path - 1] = '\0';
+        for (unsigned step = 0; step < _SPAWN_STEP_MAX; step++) {
+                _cleanup_(verdict_done) Verdict verdict = decide((EndFacts) {
+                        .spawn_error = ENAMETOOLONG, .spawn_step = step, .spawn_path = path,
+                });
+
+                assert_verdict(&verdict, EV_ERROR, "ExecFailed");
+                assert_true(strlen(verdict.ending.final_status) < 512);
+        }
+}
+
+/* T-2 */
 static void each_step_before_the_exec_can_be_the_one_that_failed(void **state) {
         for (unsigned step = 0; step < _SPAWN_STEP_MAX; step++) {
                 _cleanup_(verdict_done) Verdict verdict = decide((EndFacts) {
@@ -474,6 +490,7 @@ int main(void) {
                 cmocka_unit_test(a_main_process_that_vanished_is_exited),
                 cmocka_unit_test(what_a_reboot_ended_is_interrupted),
                 cmocka_unit_test(a_command_that_cannot_be_executed_is_an_error_with_reason_and_path),
+                cmocka_unit_test(a_command_as_long_as_memory_does_not_make_the_sentence_so),
                 cmocka_unit_test(each_step_before_the_exec_can_be_the_one_that_failed),
                 cmocka_unit_test(an_exec_that_hangs_is_an_error_although_it_had_to_be_killed),
                 cmocka_unit_test(a_task_that_the_cancel_killed_is_cancelled),
