@@ -95,27 +95,20 @@ int waiter_add(Supervisor *sv, Task *task, WaiterWant want, const char *note, Co
 }
 
 void waiter_check(Task *task, const char *sentence) {
-        Waiter **link = &task->waiters, *due = NULL;
+        Waiter **link = &task->waiters;
 
-        /* taken off first, since a callback may add or forget others */
         while (*link) {
                 Waiter *waiter = *link;
+                Answer answer = waiter_answer(waiter, task);
 
-                if (waiter_answer(waiter, task) == ANSWER_LATER) {
+                if (answer == ANSWER_LATER) {
                         link = &waiter->next;
                         continue;
                 }
                 *link = waiter->next;
-                waiter->next = due;
-                due = waiter;
-        }
-
-        while (due) {
-                Waiter *waiter = due;
-
-                due = waiter->next;
-                waiter_tell(waiter, task, waiter_answer(waiter, task), sentence);
+                waiter_tell(waiter, task, answer, sentence);
                 (void) waiter_free(waiter);
+                link = &task->waiters;          /* the callback may have added or forgotten others */
         }
 }
 
