@@ -31,7 +31,7 @@ static void read_last_facts(Run *run) {
 
         run->facts.spawn_path = run->facts.spawn_step == SPAWN_STEP_DIRECTORY
                                 ? (task->directory ? task->directory : task->type->working_directory)
-                                : task->argv[0];
+                                : task->argv ? task->argv[0] : NULL;
         if (run->cgroup_fd < 0)
                 return;
         (void) usage_read(run->cgroup_fd, run->v1_path, &task->usage);
@@ -159,8 +159,10 @@ static void finish_again(Finish *finish, int reason) {
 static void finish_on_durable(int r, void *userdata) {
         Finish *finish = userdata;
 
-        if (finish->sv->stopping && r < 0)
+        if (finish->sv->stopping && r < 0) {
+                free(finish);
                 return;
+        }
         if (r < 0) {
                 finish_again(finish, r);
                 return;

@@ -367,16 +367,29 @@ static int call_run_hook(StartCall *call, Refusal *refusal) {
         return helper_run(sv, &spec, call_on_hook_done, call);
 }
 
-static int call_new(StartCall **ret, Supervisor *sv, const Caller *caller, const StartRequest *request, StartOnDone on_done, void *userdata) {
+/* Our copies of what was given; without one of them the task would write elsewhere than it was told to. */
+static int call_copy_streams(StartCall *call, const StartRequest *request) {
+        const int given[] = { request->input_fd, request->output_fd, request->error_fd };
+        int *const copies[] = { &call->input, &call->output, &call->error };
+
+        for (size_t i = 0; i < ELEMENTSOF(given); i++) {
+                if (given[i] < 0)
+                        continue;
+                *copies[i] = fcntl(given[i], F_DUPFD_CLOEXEC, 3);
+                if (*copies[i] < 0)
+                        return result_errno();
+        }
+        return 0;
+}
+
+static int call_new(StartCall **ret, Supervisor *sv, const Caller *caller, StartOnDone on_done, void *userdata) {
         StartCall *call = calloc(1, sizeof *call);
 
         if (!call)
                 return -ENOMEM;
         *call = (StartCall) {
                 .next = sv->starts, .sv = sv, .caller_uid = caller->uid, .on_done = on_done, .userdata = userdata,
-                .input = request->input_fd >= 0 ? fcntl(request->input_fd, F_DUPFD_CLOEXEC, 3) : -1,
-                .output = request->output_fd >= 0 ? fcntl(request->output_fd, F_DUPFD_CLOEXEC, 3) : -1,
-                .error = request->error_fd >= 0 ? fcntl(request->error_fd, F_DUPFD_CLOEXEC, 3) : -1,
+                .input = -1, .output = -1, .error = -1,
         };
         sv->starts = call;
         *ret = call;
@@ -389,7 +402,7 @@ void start_request(Supervisor *sv, const Caller *caller, const StartRequest *req
         StartCall *call;
         int r;
 
-        r = call_new(&call, sv, caller, request, on_done, userdata);
+        r = call_new(&call, sv, caller, on_done, userdata);
         if (r < 0) {
                 on_done(0, &no_memory, userdata);
                 return;
@@ -397,6 +410,8 @@ void start_request(Supervisor *sv, const Caller *caller, const StartRequest *req
         if (sv->stopping)
                 r = refuse(&refusal, BUS_ERROR_FAILED, "bgtd is stopping.");
         else
+                r = call_copy_streams(call, request);
+        if (r == 0)
                 r = build_task(sv, caller, request, &call->task, &refusal);
         if (r == 0 && !call->task->type->on_starting) {
                 call_go_on(call);

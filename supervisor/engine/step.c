@@ -68,21 +68,14 @@ void step_remember(Supervisor *sv, Task *task) {
         registry_changed(sv->registry, task);
 }
 
-static bool phase_is_frozen(TaskPhase phase) {
-        return phase == TASK_PAUSED || phase == TASK_RESUMING;
-}
-
 static void task_enter(Task *task, TaskPhase next) {
         uint64_t now = clock_now_usec(CLOCK_REALTIME);
-        bool was_frozen = phase_is_frozen(task->phase);
 
         if (next == TASK_ENDING && task->phase != TASK_ENDING)
                 task->before_ending = task->phase;
-        if (!was_frozen && phase_is_frozen(next) && task->phase != TASK_PAUSING)
-                was_frozen = true;      /* a resume that overtook the freeze: nothing was paused */
         if (next == TASK_PAUSED)
                 task->paused_since_usec = now;
-        else if (was_frozen && task->paused_since_usec > 0 && next != TASK_RESUMING) {
+        else if (task->paused_since_usec > 0 && next != TASK_RESUMING) {
                 task->paused_usec += usec_sub(now, task->paused_since_usec);
                 task->paused_since_usec = 0;
         }
