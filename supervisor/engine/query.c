@@ -68,19 +68,16 @@ static bool query_names(const Query *query, uint64_t id) {
         return false;
 }
 
-static bool state_matches(const char *state, const Task *task) {
-        TaskPhase phase = disposition_visible_phase(task);
-
-        return text_equal(state, task_phase_to_string(phase)) ||
-               text_equal(state, task_phase_running_state(phase, task->before_ending)) ||
-               text_equal(state, task_phase_status(phase, task->before_ending));
+static bool state_matches(const char *state, TaskPhase phase, TaskPhase before) {
+        return text_equal(state, task_phase_to_string(phase)) || text_equal(state, task_phase_running_state(phase, before)) ||
+               text_equal(state, task_phase_status(phase, before));
 }
 
+/* What the query says besides ids: those the store has looked for itself. */
 static bool query_matches(const Query *query, const Task *task) {
-        bool ended = task_phase_has_ended(disposition_visible_phase(task));
+        TaskPhase phase = disposition_visible_phase(task);
+        bool ended = task_phase_has_ended(phase);
 
-        if (!query_names(query, task->id))
-                return false;
         if (query->ended && !ended)
                 return false;
         if (query->unsuccessful && (!ended || task->phase == TASK_DONE))
@@ -88,15 +85,26 @@ static bool query_matches(const Query *query, const Task *task) {
         return (!query->namespace || text_equal(query->namespace, task->namespace)) &&
                (!query->type || text_equal(query->type, task->type->name)) &&
                (!query->label || text_equal(query->label, task->label)) &&
-               (!query->state || state_matches(query->state, task));
+               (!query->state || state_matches(query->state, phase, task->before_ending));
+}
+
+static bool query_matches_live(const Query *query, const Task *task) {
+        return task->stored && query_names(query, task->id) && query_matches(query, task);
+}
+
+/* Which of the ended phases can match, a bit for each: the store's limit is to count only what is wanted. */
+static uint32_t query_ended_phases(const Query *query) {
+        uint32_t phases = 0;
+
+        for (TaskPhase phase = TASK_DONE; phase <= TASK_EXITED; phase++)
+                if ((!query->state || state_matches(query->state, phase, TASK_RUNNING)) && !(query->unsuccessful && phase == TASK_DONE))
+                        phases |= UINT32_C(1) << phase;
+        return phases;
 }
 
 static bool query_wants_ended(const Query *query) {
-        return query->ended || query->every || query->unsuccessful || query->n_ids > 0 || query->n_ranges > 0 ||
-               (query->state && (task_phase_from_string(query->state) >= TASK_DONE || strcmp(query->state, "Done") == 0 ||
-                                 strcmp(query->state, "Error") == 0 || strcmp(query->state, "Cancelled") == 0 ||
-                                 strcmp(query->state, "Exited") == 0 || strcmp(query->state, "Succeeded") == 0 ||
-                                 strcmp(query->state, "Failed") == 0));
+        return (query->ended || query->every || query->unsuccessful || query->n_ids > 0 || query->n_ranges > 0 || query->state) &&
+               query_ended_phases(query) != 0;
 }
 
 static int task_compare(const void *a, const void *b) {
@@ -124,7 +132,7 @@ static int question_collect(const Question *question, Task ***ret, size_t *ret_n
         if (!list)
                 return -ENOMEM;
         for (size_t i = 0; i < n_live; i++)
-                if (live[i]->stored && query_matches(&question->query, live[i]))
+                if (query_matches_live(&question->query, live[i]))
                         list[n++] = live[i];
         n_live = n;
         for (size_t i = 0; i < question->n_ended; i++)
@@ -212,6 +220,7 @@ static int question_read_ended(Question *question) {
         const StoreFilter filter = {
                 .ids = query->ids, .n_ids = query->n_ids, .ranges = query->ranges, .n_ranges = query->n_ranges,
                 .type = query->type, .namespace = query->namespace, .label = query->label, .limit = query->limit,
+                .phases = query_ended_phases(query),
         };
         int r;
 
@@ -264,7 +273,7 @@ static void question_refresh(Question *question) {
         if (registry_list(sv->registry, &tasks, &n_tasks) < 0)
                 return;
         for (size_t i = 0; i < n_tasks; i++)
-                if (tasks[i]->stored && query_matches(&question->query, tasks[i]) &&
+                if (query_matches_live(&question->query, tasks[i]) &&
                     progress_refresh(sv, tasks[i], question_on_fresh, question))
                         question->n_pending++;
 }
