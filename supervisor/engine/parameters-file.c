@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervisor/engine/parameters-file.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -64,15 +66,38 @@ int parameters_file_write(Supervisor *sv, const Task *task, char **ret_path) {
         return 0;
 }
 
-void parameters_file_remove(Supervisor *sv, const Task *task) {
-        _cleanup_(freep) char *directory = directory_path(sv, task);
+static void directory_remove(const char *directory) {
         _cleanup_(fd_closep) int dir = -1;
 
-        if (!directory)
-                return;
         dir = open(directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
         if (dir < 0)
                 return;
         (void) unlinkat(dir, "parameters.json", 0);
         (void) rmdir(directory);        /* what a task of ours has put there keeps it until the next boot */
+}
+
+void parameters_file_remove(Supervisor *sv, const Task *task) {
+        _cleanup_(freep) char *directory = directory_path(sv, task);
+
+        if (directory)
+                directory_remove(directory);
+}
+
+void parameters_files_sweep(Supervisor *sv) {
+        _cleanup_(freep) char *path = text_format("%s/task", sv->runtime_dir);
+        DIR *dir = path ? opendir(path) : NULL;
+        struct dirent *entry;
+
+        while (dir && (entry = readdir(dir))) {
+                uint64_t id = strtoull(entry->d_name, NULL, 10);
+                _cleanup_(freep) char *directory = NULL;
+
+                if (id == 0 || registry_find(sv->registry, id))
+                        continue;
+                directory = text_format("%s/%s", path, entry->d_name);
+                if (directory)
+                        directory_remove(directory);
+        }
+        if (dir)
+                (void) closedir(dir);
 }

@@ -14,3 +14,6 @@
 /* *@ret_path is the caller's. */
 int parameters_file_write(Supervisor *sv, const Task *task, char **ret_path);
 void parameters_file_remove(Supervisor *sv, const Task *task);
+
+/* Those that a bgtd has left which was killed between an end and its teardown. */
+void parameters_files_sweep(Supervisor *sv);

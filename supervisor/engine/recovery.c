@@ -16,6 +16,7 @@
 #include "supervisor/engine/finish.h"
 #include "supervisor/engine/helpers.h"
 #include "supervisor/engine/output.h"
+#include "supervisor/engine/parameters-file.h"
 #include "supervisor/engine/run.h"
 #include "supervisor/engine/spawn.h"
 #include "supervisor/engine/step.h"
@@ -379,6 +380,7 @@ static void sweep(Supervisor *sv) {
                         sweep_namespace(sv, entry->d_name);
         if (dir)
                 (void) closedir(dir);
+        parameters_files_sweep(sv);
 }
 
 void recovery_on_known_end(Supervisor *sv) {

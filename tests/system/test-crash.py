@@ -171,6 +171,19 @@ class Crash(unittest.TestCase):
         row = wait_for(bus, task)[0]
         self.assertEqual(('error', 9), (row['Phase'], row['ExitCode']))
 
+    def test_the_parameters_of_what_has_ended_are_removed_after_a_crash(self):
+        """P-44 T-43"""
+        bus = self.restart('end-durable')
+        task = run_command(bus, '/bin/true')
+        self.bgtd.wait()
+        path = os.path.join(self.bgtd.runtime, 'task', f'{task}.1')
+        self.assertTrue(os.path.exists(path))
+        bus = self.restart()
+        self.assertEqual('done', wait_for(bus, task)[0]['Phase'])
+        until = deadline(20)
+        while os.path.exists(path):
+            self.assertLess(time.monotonic(), until)
+
     def test_both_are_killed_and_the_tasks_go_on(self):
         """T-43"""
         bus = self.bgtd.connect()
