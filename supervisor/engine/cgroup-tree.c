@@ -242,11 +242,15 @@ static int remnant_again(Remnant *remnant) {
 static int remnant_on_events(sd_event_source *source, int fd, uint32_t revents, void *userdata) {
         Remnant *remnant = userdata, **link = &remnant->tree->remnants;
         CgroupEvents events;
+        int r;
 
         if (cgroup_events_reread(remnant->events_fd, &events) == 0 && events.populated)
                 return 0;
-        if (cgroup_remove(remnant->parent_fd, remnant->name) == CGROUP_E_MORE)
+        r = cgroup_remove(remnant->parent_fd, remnant->name);
+        if (r == CGROUP_E_MORE)
                 return remnant_again(remnant);
+        if (r == CGROUP_E_POPULATED)
+                return 0;               /* somebody has entered it meanwhile */
         while (*link != remnant)
                 link = &(*link)->next;
         *link = remnant->next;

@@ -113,15 +113,14 @@ static int reader_start(Supervisor *sv, const Caller *caller, const Task *task, 
         life_read = pipe_fds[0];
         life_write = pipe_fds[1];
 
-        r = reader_spawn(program, (char *const *) arguments, source, stream, life_read, &pid);
-        if (r < 0)
-                return r;
         reader = calloc(1, sizeof *reader);
         if (!reader)
                 return -ENOMEM;
         *reader = (LogsReader) { .next = sv->readers, .sv = sv, .task_id = task->id, .uid = caller->uid, .lifeline = -1 };
         sv->readers = reader;
-        r = sd_event_add_child(sv->event, &reader->child_source, pid, WEXITED, reader_on_exit, reader);
+        r = reader_spawn(program, (char *const *) arguments, source, stream, life_read, &pid);
+        if (r == 0)
+                r = sd_event_add_child(sv->event, &reader->child_source, pid, WEXITED, reader_on_exit, reader);
         if (r < 0) {
                 (void) reader_free(reader);
                 return r;
