@@ -54,6 +54,7 @@ static void take_numbers(Task *task, const char *text) {
         task->progress.current = current / unit;
         task->progress.total = total / unit;
         task->progress.time_usec = clock_now_usec(CLOCK_REALTIME);
+        task->run->progress_run_usec = run_usec(task->run);
         if (!task->progress.units && task->type->progress_units)
                 task->progress.units = strdup(task->type->progress_units);
 }

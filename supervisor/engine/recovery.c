@@ -144,22 +144,36 @@ static uint64_t usec_before_adoption(const Task *task) {
         return usec_sub(usec_sub(until, task->start_time_usec), task->paused_usec);
 }
 
+/* When it was started is remembered lazily; the kernel knows, too, as long as there is a zombie. */
+static void learn_start_time(Task *task, const KeeperMessage *message) {
+        uint64_t since_boot;
+
+        if (task->start_time_usec > 0 || task->job.start_ticks == 0 || message->error || message->state < KEEPER_CHILD_EXECED)
+                return;
+        since_boot = task->job.start_ticks * (USEC_PER_SEC / (uint64_t) sysconf(_SC_CLK_TCK));
+        task->start_time_usec = usec_sub(clock_now_usec(CLOCK_REALTIME), usec_sub(clock_now_usec(CLOCK_BOOTTIME), since_boot));
+}
+
 static void adopt(Supervisor *sv, Task *task, const KeeperMessage *message, int pidfd) {
+        bool is_new = !task->run;
         int r;
 
-        if (!task->run) {
+        if (is_new) {
                 r = run_adopt(sv, task);
                 if (r < 0) {
                         (void) log_task_failure(r, task->id, "Cannot adopt the running task");
                         fd_close(pidfd);
                         return;
                 }
+        }
+        task->run->known = true;
+        run_on_spawned(task->run, message->pid, pidfd);
+        if (is_new) {
+                learn_start_time(task, message);
                 task->run->ran_usec = usec_before_adoption(task);
                 if (task->phase == TASK_RUNNING)
                         run_start_clock(task->run);
         }
-        task->run->known = true;
-        run_on_spawned(task->run, message->pid, pidfd);
         renew_bound(sv, task);
         adopt_phase(task, message);
         if (message->state == KEEPER_CHILD_ENDED && task->run)

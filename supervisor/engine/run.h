@@ -45,6 +45,7 @@ typedef struct Run {
         char failure[256];              /* why the last request failed */
 
         struct ProgressLook *look;      /* a helper is looking at its progress; NULL: none */
+        uint64_t progress_run_usec;     /* how long it had run when its numbers were taken */
         uint64_t looked_usec;           /* CLOCK_MONOTONIC of the last such look; 0: never */
 
         int events_fd;

@@ -31,7 +31,7 @@ static void take_times(Snapshot *snapshot) {
 static int take_progress(Snapshot *snapshot) {
         const Task *task = snapshot->task;
         const Progress *progress = &task->progress;
-        uint64_t then = usec_sub(snapshot->run_usec, usec_sub(snapshot->time_usec, progress->time_usec));
+        uint64_t then = task->run ? task->run->progress_run_usec : 0;
         bool running = snapshot->phase == TASK_RUNNING;
 
         snapshot->progress_percent = progress_percent(progress->current, progress->total);

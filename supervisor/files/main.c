@@ -27,6 +27,7 @@
 #include <unistd.h>
 
 #define PROCESSES_MAX 1024
+#define WORTH_BYTES 65536       /* a smaller one is a script or a setting, and not what anybody waits for */
 #define FILES_MAX 4096
 
 typedef struct Best {
@@ -112,7 +113,7 @@ int main(void) {
                         look_at_process((pid_t) pid, &best);
         }
 
-        if (best.read_size <= 0)
+        if (best.read_size < WORTH_BYTES)
                 return 0;
         if (best.read_position == 0 && best.written_size > 0)
                 best.read_position = best.written_size < best.read_size ? best.written_size : best.read_size;
