@@ -281,6 +281,7 @@ int connection_new(Bus *bus, int fd) {
         r = gate_init(&connection->gate, fd, connection_on_message, connection, &bus_fd);
         if (r < 0)
                 return r;
+        connection->gate.takes_fds = access_to_commands(&bus->sv->access, &connection->peer.caller);
         r = connection_start(connection, bus_fd);
         if (r < 0)
                 return r;

@@ -71,7 +71,7 @@ static bool chunk_take_fds(Chunk *chunk, struct msghdr *message) {
 }
 
 /* Adds at most @n bytes to the chunk, with their descriptors. GATE_E_PART: some came. */
-static int chunk_read(Chunk *chunk, int fd, size_t n) {
+static int chunk_read(Chunk *chunk, int fd, bool takes_fds, size_t n) {
         union {
                 struct cmsghdr align;
                 char buffer[CMSG_SPACE(GATE_FDS_MAX * sizeof(int))];
@@ -79,7 +79,7 @@ static int chunk_read(Chunk *chunk, int fd, size_t n) {
         struct iovec part = { chunk->data + chunk->size, n };
         struct msghdr message = {
                 .msg_iov = &part, .msg_iovlen = 1,
-                .msg_control = control.buffer, .msg_controllen = chunk->n_fds > 0 ? 0 : sizeof control.buffer,
+                .msg_control = control.buffer, .msg_controllen = !takes_fds || chunk->n_fds > 0 ? 0 : sizeof control.buffer,
         };
         ssize_t size;
 
@@ -167,7 +167,7 @@ static int gate_pass_handshake(Gate *gate) {
         if (gate->n_handshake_bytes > GATE_HANDSHAKE_BYTES_MAX)
                 return GATE_E_REFUSED;
 
-        r = chunk_read(&chunk, gate->client_fd, n);
+        r = chunk_read(&chunk, gate->client_fd, gate->takes_fds, n);
         if (r != GATE_E_PART)
                 return r < 0 ? r : GATE_E_REFUSED;
         if (chunk.size != n || chunk.n_fds > 0)
@@ -203,7 +203,7 @@ static int gate_read_header(Gate *gate, Chunk *chunk) {
 
         memcpy(chunk->data, gate->header, gate->n_header);
         chunk->size = gate->n_header;
-        r = chunk_read(chunk, gate->client_fd, GATE_HEADER_BYTES - gate->n_header);
+        r = chunk_read(chunk, gate->client_fd, gate->takes_fds, GATE_HEADER_BYTES - gate->n_header);
         if (r != GATE_E_PART)
                 return r;
         memcpy(gate->header, chunk->data, chunk->size);
@@ -234,7 +234,7 @@ static int gate_pass_message(Gate *gate) {
                 size_t room = sizeof chunk.data - chunk.size;
                 size_t before = chunk.size;
 
-                r = chunk_read(&chunk, gate->client_fd, gate->n_left < room ? (size_t) gate->n_left : room);
+                r = chunk_read(&chunk, gate->client_fd, gate->takes_fds, gate->n_left < room ? (size_t) gate->n_left : room);
                 if (r < 0 || r == GATE_E_REFUSED || (r != GATE_E_PART && chunk.size == 0))
                         return r;
                 gate->n_left -= chunk.size - before;

@@ -34,6 +34,8 @@ typedef bool (*GateOnMessage)(uint64_t n_bytes, void *userdata);
 typedef struct Gate {
         int client_fd;                  /* read here; borrowed */
         int inner_fd;                   /* written here; sd-bus reads the other end */
+        bool takes_fds;                 /* else a message with descriptors is refused, and they are never ours: closing one
+                                           of a file system that does not answer would hold us for ever */
         GateOnMessage on_message;
         void *userdata;
 
