@@ -7,12 +7,13 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../kit'))
 import bgtkit
 from bgtkit import Bgtd, run_command, wait_for
-from dbuswire import PATIENCE
+from dbuswire import PATIENCE, deadline
 
 BGTCTL = os.path.join(bgtkit.BUILD_DIR, 'ctl/bgtctl')
 ENDED = 500
@@ -191,6 +192,17 @@ class Client(unittest.TestCase):
         self.ctl('run', '--wait', '--', '/nonexistent', status=1)
         self.ctl('wait', '9999', status=125)
 
+    def await_asked(self, process):
+        """Until the client has no more to say: it waits for an answer, and goes on doing so when bgtd has answered others."""
+        until = deadline(20)
+        for _ in range(6):              # a greeting and a call are a few exchanges
+            while True:
+                with open(f'/proc/{process.pid}/syscall', encoding='utf-8') as file:
+                    if file.read().split()[0] in ('7', '232', '271', '281'):        # poll, epoll_wait, ppoll, epoll_pwait
+                        break
+                self.assertLess(time.monotonic(), until)
+            self.ctl('list')
+
     def test_a_restart_in_the_middle_is_not_noticed(self):
         """Q-48 T-30"""
         task, gate = self.gated()
@@ -198,6 +210,8 @@ class Client(unittest.TestCase):
         pauser = self.popen('wait', '--for', 'paused', task)
         self.assertTrue(watcher.stdout.readline())
         self.assertEqual('begun\n', follower.stdout.readline())
+        for process in (waiter, pauser):
+            self.await_asked(process)
         for end in (self.bgtd.kill, self.bgtd.stop, self.bgtd.kill):
             end()
             self.bgtd.start()

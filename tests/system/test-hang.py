@@ -20,6 +20,7 @@ MS_REC, MS_PRIVATE, MS_NOSUID, MS_NODEV = 0x4000, 0x40000, 2, 4
 MNT_DETACH = 2
 OTHERS = 20
 LOOKS = 4                   # at the progress of tasks, at the same time
+READ = os.path.realpath(bgtkit.PROGRAM)         # some file that is large enough to be worth a look
 PATIENT = '[Manager]\nHookTimeoutSec=300\n'
 TIMEOUT_SEC = 2
 HASTY = f'[Manager]\nHookTimeoutSec={TIMEOUT_SEC}\n'
@@ -72,7 +73,7 @@ class Hanging(unittest.TestCase):
         types = {'away': f'[Task]\nExecStart=/bin/true\nWorkingDirectory={self.hang.path}/deep\n',
                  'watched': '[Task]\nExecStart=/usr/bin/python3 -c "import os, signal; '
                             f'os.open(\'{self.hang.path}\', os.O_PATH); signal.pause()"\n[Progress]\nSource=files\n',
-                 'reading': f'[Task]\nExecStart=/bin/sh -c "exec sleep 1000 < {os.path.abspath(__file__)}"\n[Progress]\nSource=files\n',
+                 'reading': f'[Task]\nExecStart=/bin/sh -c "exec sleep 1000 < {READ}"\n[Progress]\nSource=files\n',
                  'hooked': '[Task]\nExecStart=/bin/true\n[Hooks]\nOnStarting=/bin/sleep 1000\n'}
         self.bgtd = self.enterContext(Bgtd(types, settings=settings))
         self.bus = self.enterContext(self.bgtd.connect())
@@ -250,9 +251,9 @@ class Hanging(unittest.TestCase):
         for serial in serials:
             self.assertEqual(1, len(self.bus.reply(serial)[0]))
         reading = self.start('reading')
-        self.await_open(reading, os.path.abspath(__file__))
+        self.await_open(reading, READ)
         row = self.bus.call('List', 'a{sv}as', variants(ids=str(reading), fresh=True), [])[0]
-        self.assertEqual(os.path.getsize(__file__), row['ProgressTotal'])
+        self.assertEqual(os.path.getsize(READ), row['ProgressTotal'])
 
 
 def enter_namespace():
