@@ -35,6 +35,12 @@ def find_cgroup2():
     return None
 
 
+def is_sanitized():
+    """Whether bgtd was built with an address sanitizer, whose memory is no measure."""
+    with open(PROGRAM, 'rb') as file:
+        return b'__asan_init' in file.read()
+
+
 def need():
     """Why this machine cannot run such a test; None if it can."""
     if os.geteuid() != 0:

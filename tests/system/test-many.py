@@ -18,6 +18,8 @@ FDS_EACH = 6                # of bgtd or of the keeper, for a task that runs
 FDS_SLACK = 8
 KIB_EACH = 32
 KIB_SLACK = 16384           # what the allocator keeps
+if bgtkit.is_sanitized():
+    KIB_SLACK *= 100            # what was freed is kept for a while, to see who still uses it
 
 
 def fds(pid):
