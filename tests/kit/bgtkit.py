@@ -37,6 +37,8 @@ def find_cgroup2():
 
 def is_sanitized():
     """Whether bgtd was built with an address sanitizer, whose memory is no measure."""
+    if not os.path.exists(PROGRAM):
+        return False
     with open(PROGRAM, 'rb') as file:
         return b'__asan_init' in file.read()
 
