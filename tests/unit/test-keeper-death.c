@@ -68,7 +68,7 @@ static void an_unacknowledged_end_survives_the_keeper(void **state) {
         (void) test_keeper_hello(k);
         id = SPAWN_SHELL(k, NULL, "exit 77");
         (void) test_keeper_await_end(k, id);
-        failed = SPAWN(k, NULL, (char *) "/nonexistent");
+        failed = SPAWN(k, NULL, (char *) "/no/such/thing");
         (void) test_keeper_await_end(k, failed);
         test_keeper_kill_keeper(k);
 

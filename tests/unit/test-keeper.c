@@ -117,13 +117,13 @@ static void what_cannot_be_executed_says_step_and_reason(void **state) {
                 SpawnStep step;
                 int error;
         } failures[] = {
-                { "/nonexistent",  NULL,              NULL,              SPAWN_STEP_EXEC,      ENOENT  },
+                { "/no/such/thing",  NULL,              NULL,              SPAWN_STEP_EXEC,      ENOENT  },
                 { "nonexistent",   NULL,              NULL,              SPAWN_STEP_EXEC,      ENOENT  },
                 { "/etc/passwd",   NULL,              NULL,              SPAWN_STEP_EXEC,      EACCES  },
                 { "/",             NULL,              NULL,              SPAWN_STEP_EXEC,      EACCES  },
-                { "/bin/true",     "/nonexistent",    NULL,              SPAWN_STEP_DIRECTORY, ENOENT  },
+                { "/bin/true",     "/no/such/thing",    NULL,              SPAWN_STEP_DIRECTORY, ENOENT  },
                 { "/bin/true",     "/etc/passwd",     NULL,              SPAWN_STEP_DIRECTORY, ENOTDIR },
-                { "/bin/true",     NULL,              "/nonexistent",    SPAWN_STEP_CGROUP,    ENOENT  },
+                { "/bin/true",     NULL,              "/no/such/thing",    SPAWN_STEP_CGROUP,    ENOENT  },
                 { "/bin/true",     NULL,              "/dev/full",       SPAWN_STEP_CGROUP,    ENOSPC  },
         };
         TestKeeper *k = *state;
@@ -473,8 +473,8 @@ static void three_hundred_children_leave_no_descriptor(void **state) {
         n_fds = test_process_n_fds(k->keeper);
         file = open(k->directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
         for (int i = 0; i < 300; i++) {
-                const SpawnExtras extras = { .directory = i % 3 ? "/" : "/nonexistent" };
-                uint64_t id = SPAWN(k, &extras, (char *) (i % 5 ? "/bin/true" : "/nonexistent"));
+                const SpawnExtras extras = { .directory = i % 3 ? "/" : "/no/such/thing" };
+                uint64_t id = SPAWN(k, &extras, (char *) (i % 5 ? "/bin/true" : "/no/such/thing"));
                 KeeperMessage bound = test_keeper_message(KEEPER_BOUND, id);
 
                 bound.bytes = 1 << 20;
