@@ -44,6 +44,9 @@ static int bus_start(Bus *bus, const BusOptions *options, char **ret_sentence) {
         if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
                 return result_errno();
         quotas_init(&bus->quotas, limit.rlim_cur);
+        r = outside_look(bus->sv, &bus->outside);
+        if (r < 0)
+                (void) log_failure(r, "Cannot see the keeper's namespaces, so everybody counts as fenced in");
         r = bus_watch_doomed(bus);
         if (r < 0)
                 return r;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "supervisor/bus/sandbox.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
@@ -57,9 +58,45 @@ static bool process_is_gone(int pidfd) {
         return pidfd >= 0 && poll(&poll_fd, 1, 0) != 0;
 }
 
-static int outside_find(Supervisor *sv, Outside *ret) {
+static void closedirp(DIR **directory) {
+        if (*directory)
+                (void) closedir(*directory);
+}
+
+/* The mount namespace that a process holds open without being in it; 0: none. */
+static ino_t process_held_mounts(int process_fd) {
+        _cleanup_(closedirp) DIR *directory = NULL;
+        struct dirent *entry;
+        int fd;
+
+        fd = openat(process_fd, "fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+                return 0;
+        directory = fdopendir(fd);
+        if (!directory) {
+                (void) fd_close(fd);
+                return 0;
+        }
+        while ((entry = readdir(directory))) {
+                char target[64];
+                ssize_t n;
+                unsigned long long inode;
+
+                n = readlinkat(dirfd(directory), entry->d_name, target, sizeof target - 1);
+                if (n <= 0)
+                        continue;
+                target[n] = '\0';
+                if (sscanf(target, "mnt:[%llu]", &inode) == 1)
+                        return (ino_t) inode;
+        }
+        return 0;
+}
+
+/* The keeper opens the tasks' view when it begins, before it is sent anything. */
+int outside_look(Supervisor *sv, Outside *outside) {
         _cleanup_(status_done) Status status = {};
         _cleanup_(fd_closep) int fd = -1;
+        Outside found = {};
         int r;
 
         r = status_take(sv, &status);
@@ -67,14 +104,22 @@ static int outside_find(Supervisor *sv, Outside *ret) {
                 return r;
         if (status.keeper_pid <= 0)
                 return -ESRCH;
+        if (status.keeper_pid == outside->keeper_pid)
+                return 0;
         fd = process_open(status.keeper_pid);
         if (fd < 0)
                 return fd;
-        return process_namespaces(fd, ret);
+        r = process_namespaces(fd, &found);
+        if (r < 0)
+                return r;
+        found.view = process_held_mounts(fd);
+        found.keeper_pid = status.keeper_pid;
+        *outside = found;
+        return 0;
 }
 
-static bool outside_equals(const Outside *a, const Outside *b) {
-        return a->mount == b->mount && a->user == b->user;
+static bool outside_holds(const Outside *outside, const Outside *own) {
+        return own->user == outside->user && (own->mount == outside->mount || own->mount == outside->view);
 }
 
 bool sandbox_holds(Supervisor *sv, Outside *outside, pid_t pid, int pidfd) {
@@ -88,7 +133,7 @@ bool sandbox_holds(Supervisor *sv, Outside *outside, pid_t pid, int pidfd) {
                 return true;
 
         /* The next keeper may live elsewhere: before anybody is refused, look again. */
-        if (!outside_equals(&own, outside) && outside_find(sv, outside) < 0)
+        if (!outside_holds(outside, &own) && outside_look(sv, outside) < 0)
                 *outside = (Outside) {};
-        return !outside_equals(&own, outside);
+        return !outside_holds(outside, &own);
 }

@@ -6,8 +6,8 @@
  *
  * Whether a client is fenced in: it must not get out by asking somebody else
  * to run a command for it. What counts as outside are the namespaces of the
- * keeper, which tasks and the people of the machine share, and not those of
- * bgtd, which is fenced in itself.
+ * keeper, which the people of the machine share, and the view of the mounts that
+ * it gives to tasks; not those of bgtd, which is fenced in itself.
  */
 
 #include <stdbool.h>
@@ -17,8 +17,13 @@
 
 /* Identities of the namespaces outside; zeroed until known. */
 typedef struct Outside {
+        pid_t keeper_pid;
         ino_t mount, user;
+        ino_t view;             /* the mounts as tasks see them; 0: as everybody does */
 } Outside;
+
+/* Looks what is outside; again only when the keeper is another one. To be done before anybody can ask for anything. */
+int outside_look(Supervisor *sv, Outside *outside);
 
 /*
  * Whatever cannot be found out counts as fenced in. @pidfd is the process's, -1

@@ -28,10 +28,14 @@ static int refuse(char **ret_sentence, int r, const char *what, const char *dire
         return r;
 }
 
-/* Through the directory's descriptor, so that its path may be longer than a socket's. */
-static void address_in(int directory_fd, struct sockaddr_un *ret) {
+/* A path that is too long for a socket's goes through the directory's descriptor. */
+static void address_in(const char *directory, int directory_fd, struct sockaddr_un *ret) {
+        int n;
+
         *ret = (struct sockaddr_un) { .sun_family = AF_UNIX };
-        (void) snprintf(ret->sun_path, sizeof ret->sun_path, "/proc/self/fd/%d/" SOCKET_NAME, directory_fd);
+        n = snprintf(ret->sun_path, sizeof ret->sun_path, "%s/" SOCKET_NAME, directory);
+        if (n < 0 || (size_t) n >= sizeof ret->sun_path)
+                (void) snprintf(ret->sun_path, sizeof ret->sun_path, "/proc/self/fd/%d/" SOCKET_NAME, directory_fd);
 }
 
 /* Whether somebody answers there. */
@@ -44,11 +48,11 @@ static bool address_is_taken(const struct sockaddr_un *address) {
         return connect(fd, (const struct sockaddr *) address, sizeof *address) == 0 || errno == EAGAIN;
 }
 
-static int socket_make(int directory_fd, mode_t mode) {
+static int socket_make(const char *directory, int directory_fd, mode_t mode) {
         _cleanup_(fd_closep) int fd = -1;
         struct sockaddr_un address;
 
-        address_in(directory_fd, &address);
+        address_in(directory, directory_fd, &address);
         if (address_is_taken(&address))
                 return -EADDRINUSE;
         if (unlinkat(directory_fd, SOCKET_NAME, 0) < 0 && errno != ENOENT)
@@ -74,7 +78,7 @@ static int server_make_socket(Server *server, char **ret_sentence) {
         directory_fd = open(sv->runtime_dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
         if (directory_fd < 0)
                 return refuse(ret_sentence, result_errno(), "make", sv->runtime_dir);
-        fd = socket_make(directory_fd, sv->user_mode ? 0600 : 0666);
+        fd = socket_make(sv->runtime_dir, directory_fd, sv->user_mode ? 0600 : 0666);
         if (fd < 0)
                 return refuse(ret_sentence, fd, "make", sv->runtime_dir);
         server->fd = fd;

@@ -343,6 +343,34 @@ static int shared_bus_start(SharedBus *shared) {
         return sd_bus_attach_event(shared->connection, shared->bus->sv->event, PRIORITY_REST);
 }
 
+/*
+ * Without descriptors: closing one of a file system that does not answer would
+ * hold us for ever, and the broker passes on everybody's.
+ */
+static int open_system(sd_bus **ret) {
+        _cleanup_(sd_bus_unrefp) sd_bus *connection = NULL;
+        const char *address = getenv("DBUS_SYSTEM_BUS_ADDRESS");
+        int r;
+
+        r = sd_bus_new(&connection);
+        if (r < 0)
+                return r;
+        r = sd_bus_set_address(connection, address ? address : "unix:path=/run/dbus/system_bus_socket");
+        if (r < 0)
+                return r;
+        r = sd_bus_set_bus_client(connection, true);
+        if (r < 0)
+                return r;
+        r = sd_bus_negotiate_fds(connection, false);
+        if (r < 0)
+                return r;
+        r = sd_bus_start(connection);
+        if (r < 0)
+                return r;
+        *ret = MOVE(connection);
+        return 0;
+}
+
 int shared_bus_open(SharedBus **ret, Bus *bus, SharedBusKind kind) {
         SharedBus *shared;
         int r;
@@ -355,7 +383,7 @@ int shared_bus_open(SharedBus **ret, Bus *bus, SharedBusKind kind) {
         if (!shared)
                 return -ENOMEM;
         shared->bus = bus;
-        r = kind == SHARED_BUS_SYSTEM ? sd_bus_open_system(&shared->connection) : sd_bus_open_user(&shared->connection);
+        r = kind == SHARED_BUS_SYSTEM ? open_system(&shared->connection) : sd_bus_open_user(&shared->connection);
         if (r >= 0)
                 r = shared_bus_start(shared);
         if (r < 0) {

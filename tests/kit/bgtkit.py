@@ -179,6 +179,7 @@ class Bgtd:
         if os.path.exists(path):
             os.unlink(path)
         notify.bind(path)
+        os.chmod(path, 0o777)
         with open(self.log_path, 'ab') as log, notify:
             self.process = subprocess.Popen(self.arguments(), stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                                             env=dict(self.environment, NOTIFY_SOCKET=path), close_fds=True)

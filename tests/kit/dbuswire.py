@@ -205,12 +205,16 @@ class Connection:
         self.fds = []
         self.replies = {}
         self.signals = []
-        with credentials(uid, gid, groups):
-            self.socket.connect(path)
-        if not raw:
-            self.handshake(os.getuid() if uid is None else uid)
+        try:
+            with credentials(uid, gid, groups):
+                self.socket.connect(path)
+            if not raw:
+                self.handshake(os.getuid() if uid is None else uid)
             if hello:
-                self.call('Hello', path='/org/freedesktop/DBus', interface='org.freedesktop.DBus')
+                self.call('Hello', path='/org/freedesktop/DBus', interface='org.freedesktop.DBus', destination='org.freedesktop.DBus')
+        except BaseException:
+            self.close()
+            raise
 
     def __enter__(self):
         return self

@@ -95,6 +95,7 @@ class Clients(unittest.TestCase):
         said = self.busctl('call', 'org.bgt1', '/org/bgt1', MANAGER, 'Start', 'sa{ss}a{sv}', 'sleep', '1', 'seconds', '1000', '0')
         task = int(said.split()[1])
         self.assertEqual(said, f'to {task} "/org/bgt1/task/_{task}"\n')
+        wait_for(self.bus, task, state='Running')
         self.assertEqual(self.busctl('call', 'org.bgt1', '/org/bgt1', MANAGER, 'Cancel', 'ata{sv}', '1', str(task), '0'),
                          f'a(tss) 1 {task} "" ""\n')
         wait_for(self.bus, task)

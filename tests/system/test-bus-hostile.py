@@ -15,7 +15,7 @@ import unittest
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '../kit'))
 import bgtkit
-from bgtkit import Bgtd, properties, run_command, variants, wait_for
+from bgtkit import Bgtd, run_command, variants, wait_for
 from dbuswire import CALL, PATIENCE, BusError, Connection, Gone, Late, Variant, deadline, make_message
 
 NOBODY = 65534
@@ -61,6 +61,17 @@ class Hostile(unittest.TestCase):
         except (BrokenPipeError, ConnectionResetError):
             return sent
         self.fail('it takes whatever comes')
+
+    def fork_flooder(self, data):
+        pid = os.fork()
+        if pid == 0:
+            try:
+                connection = Connection(self.bgtd.bus)
+                while True:
+                    connection.send(data)
+            finally:
+                os._exit(0)
+        return pid
 
     def memory(self):
         with open(f'/proc/{self.bgtd.process.pid}/status', encoding='utf-8') as file:
@@ -178,8 +189,9 @@ class Hostile(unittest.TestCase):
         connection.close()
 
     def test_sockets_closed_in_mid_request_are_let_go_of(self):
-        before = self.descriptors()
         task = run_command(self.bus, 'sleep', '1000')
+        wait_for(self.bus, task, state='Running')
+        before = self.descriptors()
         message = make_message(CALL, 1, {**FIELDS, 3: ('s', 'Wait')}, 'atta{sv}', ([task], 2**64 - 1, {}))
         for cut in range(1, len(message) + 1, 3):
             connection = self.connect()
@@ -259,14 +271,7 @@ class Hostile(unittest.TestCase):
     def test_a_flood_does_not_keep_others_from_being_served(self):
         """Nor timers: the wait below ends by one."""
         call = make_message(CALL, 1, FIELDS, flags=1) * 500
-        flooders = [os.fork() for _ in range(4)]
-        if 0 in flooders:
-            try:
-                connection = Connection(self.bgtd.bus)
-                while True:
-                    connection.send(call)
-            finally:
-                os._exit(0)
+        flooders = [self.fork_flooder(call) for _ in range(4)]
         try:
             # a type that has no progress to be asked for
             task = self.bus.call('Start', 'sa{ss}a{sv}', 'sleep', {}, {})[0]
@@ -331,6 +336,19 @@ class Hostile(unittest.TestCase):
         self.assertEqual(os.read(out, 1), b'')
         os.close(out)
 
+    def test_descriptors_of_who_may_not_run_commands_are_refused(self):
+        out, into = os.pipe()
+        connection = self.connect(uid=NOBODY)
+        connection.call('Status')
+        try:
+            connection.send_call('Status', fds=[into])
+            connection.wait_gone()
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        os.close(into)
+        self.assertEqual(os.read(out, 1), b'')
+        os.close(out)
+
     def test_too_many_descriptors_are_refused(self):
         out, into = os.pipe()
         connection = self.connect()
@@ -363,7 +381,7 @@ class Hostile(unittest.TestCase):
         task = run_command(self.bus, 'sleep', '1000')
         wait_for(self.bus, task, state='Running')
         self.bus.call('Cancel', 'ata{sv}', [task], {})
-        self.assertTrue(properties(self.bus, task)['HasEnded'])
+        wait_for(self.bus, task)
 
     def test_large_messages_that_never_end_have_a_bound_for_all_of_a_user(self):
         before, held = self.memory(), []
