@@ -236,8 +236,16 @@ class Hanging(unittest.TestCase):
         """Until its main process has this file open."""
         wait_for(self.bus, task, state='Running')
         fds, until = f'/proc/{properties(self.bus, task)["PID"]}/fd', deadline(20)
-        while path not in {os.readlink(os.path.join(fds, fd)) for fd in os.listdir(fds)}:
+        while path not in {self.link(os.path.join(fds, fd)) for fd in os.listdir(fds)}:
             self.assertLess(time.monotonic(), until)
+
+    @staticmethod
+    def link(path):
+        """Where it leads; None if it is gone meanwhile."""
+        try:
+            return os.readlink(path)
+        except FileNotFoundError:
+            return None
 
     def test_looks_at_progress_that_hang_keep_nobody_from_being_looked_at(self):
         """T-55"""
