@@ -7,6 +7,7 @@ gone afterwards. Whatever is waited for has a deadline; nothing sleeps.
 import ctypes
 import errno
 import os
+import re
 import select
 import shutil
 import signal
@@ -216,11 +217,26 @@ class Bgtd:
         self.process.kill()
         return self.wait()
 
+    def complaints(self):
+        """What sanitizers had to say."""
+        if not os.path.exists(self.log_path):
+            return []
+        return [line for line in self.log().splitlines() if re.search('runtime error:|ERROR: [A-Za-z]+Sanitizer', line)]
+
     def clean_up(self):
         if self.process and self.process.poll() is None:
-            self.kill()
+            # gently, so that it can say what it has lost
+            self.process.terminate()
+            try:
+                self.wait(5)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        complaints, log = self.complaints(), ''
+        if complaints:
+            log = self.log()
         self.cgroup.remove()
         shutil.rmtree(self.directory)
+        assert not complaints, log
 
     def connect(self, **options):
         return Connection(self.bus, **options)

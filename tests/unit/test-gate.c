@@ -12,9 +12,10 @@
 #include "supervisor/bus/gate.h"
 #include "tests/kit/unit.h"
 
-#define HANDSHAKE "\0AUTH EXTERNAL 30\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n"
-#define HANDSHAKE_BYTES (sizeof HANDSHAKE - 1)
+#define HANDSHAKE_BYTES (sizeof handshake - 1)
 #define ADMITTED_MAX 100000
+
+static const char handshake[] = "\0AUTH EXTERNAL 30\r\nNEGOTIATE_UNIX_FD\r\nBEGIN\r\n";
 
 /* A client on one side, what sd-bus would read on the other. */
 typedef struct Scene {
@@ -89,7 +90,7 @@ static void get_through_the_handshake(Scene *scene) {
         uint8_t data[256];
         size_t n;
 
-        send_all(scene, HANDSHAKE, HANDSHAKE_BYTES);
+        send_all(scene, handshake, HANDSHAKE_BYTES);
         assert_int_equal(pass_on(scene, data, sizeof data, &n), GATE_E_WHOLE);
         assert_int_equal(n, HANDSHAKE_BYTES);
 }
@@ -112,12 +113,12 @@ static void nothing_behind_the_handshake_goes_on_before_sd_bus_has_read_it(void 
         size_t n;
 
         make_message(message, sizeof message, 20, 'l');
-        send_all(scene, HANDSHAKE, HANDSHAKE_BYTES);
+        send_all(scene, handshake, HANDSHAKE_BYTES);
         send_all(scene, message, sizeof message);
 
         assert_int_equal(pass_on(scene, data, sizeof data, &n), GATE_E_WHOLE);
         assert_int_equal(n, HANDSHAKE_BYTES);
-        assert_memory_equal(data, HANDSHAKE, n);
+        assert_memory_equal(data, handshake, n);
         assert_int_equal(pass_on(scene, data, sizeof data, &n), GATE_E_WHOLE);
         assert_int_equal(n, sizeof message);
         assert_memory_equal(data, message, n);
@@ -133,10 +134,10 @@ static void a_handshake_in_any_two_pieces_is_whole_at_its_end_alone(void **state
 
                 assert_int_equal(set_up(&own), 0);
                 scene = own;
-                send_all(scene, HANDSHAKE, cut);
+                send_all(scene, handshake, cut);
                 assert_int_equal(pass_on(scene, data, sizeof data, &n), 0);
                 assert_int_equal(n, cut);
-                send_all(scene, HANDSHAKE + cut, HANDSHAKE_BYTES - cut);
+                send_all(scene, handshake + cut, HANDSHAKE_BYTES - cut);
                 assert_int_equal(pass_on(scene, data, sizeof data, &n), GATE_E_WHOLE);
                 assert_int_equal(n, HANDSHAKE_BYTES - cut);
                 (void) tear_down(&own);
