@@ -22,6 +22,7 @@
 #include "lib/wire/bus-names.h"
 
 #define RETRY_FIRST_USEC (20 * USEC_PER_MSEC)
+#define HANG_UPS_MAX 6
 #define RETRY_LAST_USEC (500 * USEC_PER_MSEC)
 
 struct Client {
@@ -29,6 +30,7 @@ struct Client {
         Trouble *trouble;
         sd_bus *bus;                    /* NULL: not connected */
         bool is_lost;
+        bool was_hung_up;               /* the connection was taken and broke before it was one: bgtd was just stopping */
         ClientOnChanged on_changed;     /* NULL: not subscribed */
         void *userdata;
         int signal_fd;                  /* -1: signals end the program */
@@ -520,12 +522,11 @@ static int client_subscribe_again(Client *client, uint64_t deadline_usec) {
         return client_call(client, &(ClientCall) { .method = "Subscribe", .signature = "", .deadline_usec = deadline_usec }, &nothing);
 }
 
-int client_connect(Client *client, uint64_t deadline_usec) {
+static int client_connect_once(Client *client, uint64_t deadline_usec) {
         uint64_t began = clock_now_usec(CLOCK_MONOTONIC), pause = RETRY_FIRST_USEC;
         int fd = -1, r;
 
-        if (client->bus)
-                return 0;
+        client->was_hung_up = false;
 
         while ((r = client_open_socket(client, &fd)) == -EAGAIN) {
                 r = client_pause(client, &pause, deadline_usec);
@@ -535,19 +536,39 @@ int client_connect(Client *client, uint64_t deadline_usec) {
         if (r < 0)
                 return r;
         r = bus_open(client, fd, &client->bus);
-        if (r < 0)
+        if (r < 0) {
+                client->was_hung_up = true;
                 return client_not_reachable(client, r);
+        }
 
         /* libsystemd would wait for this by itself, and without a deadline */
         while (sd_bus_is_ready(client->bus) == 0) {
                 r = client_turn(client, deadline_usec);
-                if (r == -ENOTCONN)
+                if (r == -ENOTCONN) {
+                        client->was_hung_up = true;
                         return client_not_reachable(client, -ECONNRESET);
+                }
                 if (r < 0)
                         return r == -ETIMEDOUT ? client_not_answered(client, began) : r;
         }
         client->is_lost = false;
         return client->on_changed ? client_subscribe_again(client, deadline_usec) : 0;
+}
+
+/* Nothing has been asked yet, so it may be tried again: with socket activation the next bgtd is already being started. */
+int client_connect(Client *client, uint64_t deadline_usec) {
+        uint64_t pause = RETRY_FIRST_USEC;
+        int r = 0;
+
+        if (client->bus)
+                return 0;
+        for (unsigned i = 0; i < HANG_UPS_MAX; i++) {
+                *client->trouble = (Trouble) {};
+                r = client_connect_once(client, deadline_usec);
+                if (r != -ENOTCONN || !client->was_hung_up || client_pause(client, &pause, deadline_usec) < 0)
+                        return r;
+        }
+        return r;
 }
 
 int client_reconnect(Client *client, uint64_t deadline_usec) {

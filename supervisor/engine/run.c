@@ -202,8 +202,8 @@ void run_kill(Run *run, TaskEvent why) {
         run->n_looks = 0;
         if (why == EV_KILL && !run->main_ended)
                 run->facts.cancel_killed = true;
-        else if (why == EV_KILL && !run->killed)
-                run->facts.cancel_killed_rest = true;
+        if (why == EV_KILL && !run->killed && (run->main_ended || run->task->type->exit_type == EXIT_TYPE_CGROUP))
+                run->facts.cancel_killed_rest = true;   /* even if the main process is just ending by itself */
         run->killed = true;
         run_disarm(run->grace_source);
         if (run->cgroup_fd < 0)
