@@ -30,6 +30,7 @@ static int announce_to(const Task *task, Peer *peer) {
                         return r;
         }
         row.message = signal;
+        row.user_names = &peer->bus->user_names;
         r = properties_put(&row, &snapshot, NULL, 0, PROPERTY_NEWS);
         if (r < 0)
                 return r;

@@ -19,6 +19,7 @@
 #include "supervisor/bus/sandbox.h"
 #include "supervisor/bus/server.h"
 #include "supervisor/bus/shared-bus.h"
+#include "supervisor/bus/user-name.h"
 #include "supervisor/engine/supervisor.h"
 
 typedef struct BusOptions {
@@ -33,6 +34,7 @@ typedef struct Bus {
         Announcer announcer;
         Peer *peers;                    /* everybody */
         Quotas quotas;
+        UserNames user_names;
         Outside outside;
         sd_event_source *reap_source;   /* frees the doomed */
 } Bus;

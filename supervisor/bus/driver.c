@@ -176,10 +176,12 @@ static int driver_become_monitor(sd_bus_message *m, void *userdata, sd_bus_error
         Link *link = userdata;
         int r;
 
+        r = peer_subscribe(link->peer, error);
+        if (r < 0)
+                return r;
         r = sd_bus_reply_method_return(m, "");
         if (r < 0)
                 return r;
-        link->peer->subscribed = true;
         return sd_bus_emit_signal(sd_bus_message_get_bus(m), DRIVER_PATH, DRIVER_INTERFACE, "NameLost", "s", DRIVER_CLIENT_NAME);
 }
 

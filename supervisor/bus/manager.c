@@ -128,18 +128,16 @@ static int manager_get_task(sd_bus_message *m, void *userdata, sd_bus_error *err
 }
 
 static int manager_request(sd_bus_message *m, Link *link, ControlVerb verb, sd_bus_error *error) {
-        ControlOptions options = {};
-        const uint64_t *ids;
-        size_t n_ids;
+        Request request = { .verb = verb };
         int r;
 
-        r = ids_read(m, &ids, &n_ids, error);
+        r = ids_read(m, &request.ids, &request.n_ids, error);
         if (r < 0)
                 return r;
-        r = request_read_options(m, verb, &options, error);
+        r = request_read_options(m, verb, &request.options, error);
         if (r < 0)
                 return r;
-        return request_answer(link->peer, m, ids, n_ids, false, verb, &options, error);
+        return request_answer(link->peer, m, &request, error);
 }
 
 static int manager_pause(sd_bus_message *m, void *userdata, sd_bus_error *error) {
@@ -176,15 +174,18 @@ static int manager_reload(sd_bus_message *m, void *userdata, sd_bus_error *error
 
 static int manager_subscribe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Link *link = userdata;
+        int r;
 
-        link->peer->subscribed = true;
+        r = peer_subscribe(link->peer, error);
+        if (r < 0)
+                return r;
         return sd_bus_reply_method_return(m, "");
 }
 
 static int manager_unsubscribe(sd_bus_message *m, void *userdata, sd_bus_error *error) {
         Link *link = userdata;
 
-        link->peer->subscribed = false;
+        peer_unsubscribe(link->peer);
         return sd_bus_reply_method_return(m, "");
 }
 

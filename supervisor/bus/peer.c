@@ -4,6 +4,7 @@
 #include "lib/base/result.h"
 #include "supervisor/bus/bus.h"
 #include "supervisor/bus/call.h"
+#include "supervisor/bus/errors.h"
 #include "supervisor/sys/log.h"
 
 int peer_init(Peer *peer, Bus *bus, sd_bus *link, gid_t *groups) {
@@ -43,12 +44,30 @@ void peer_done(Peer *peer) {
 
         while (peer->calls)
                 call_forget(peer->calls);
+        peer_unsubscribe(peer);
         peer_set_unread(peer, 0);
         quota_leave(&peer->bus->quotas, peer->quota);
         peer_unlink(peer);
         free(peer->groups);
         free(peer->name);
         peer->bus = NULL;
+}
+
+int peer_subscribe(Peer *peer, sd_bus_error *error) {
+        if (peer->subscribed)
+                return 0;
+        if (peer->caller.uid != 0 && peer->quota->n_subscriptions >= QUOTA_SUBSCRIPTIONS_MAX)
+                return error_set_limit(error, "This user has %d subscriptions already.", QUOTA_SUBSCRIPTIONS_MAX);
+        peer->subscribed = true;
+        peer->quota->n_subscriptions++;
+        return 0;
+}
+
+void peer_unsubscribe(Peer *peer) {
+        if (!peer->subscribed)
+                return;
+        peer->subscribed = false;
+        peer->quota->n_subscriptions--;
 }
 
 void peer_doom(Peer *peer, const char *why) {

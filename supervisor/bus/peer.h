@@ -52,6 +52,10 @@ int peer_init(Peer *peer, struct Bus *bus, sd_bus *link, gid_t *groups);
 /* What it waits for is forgotten; what it asked for goes on. */
 void peer_done(Peer *peer);
 
+/* Wants to hear of changes. Fills @error if that is one of its user's too many. */
+int peer_subscribe(Peer *peer, sd_bus_error *error);
+void peer_unsubscribe(Peer *peer);
+
 /* Drops the client, soon. @why is for the log. */
 void peer_doom(Peer *peer, const char *why);
 

@@ -7,7 +7,6 @@
 #include "lib/base/result.h"
 #include "lib/base/strv.h"
 #include "lib/base/text.h"
-#include "supervisor/bus/user-name.h"
 #include "supervisor/policy/disposition.h"
 
 static bool is_status(const Snapshot *s, const char *status) {
@@ -183,8 +182,7 @@ static int row_display(Row *row, const char *name, const Snapshot *s) {
 
 /*
  * Name, type, who and when, kind of row_…() that puts it, value in a snapshot
- * `s`. Null for ever in this version: what only sessions, retries and results
- * of later ones will tell.
+ * `s`. What no task can have yet, such as a result, is null or false.
  */
 #define PROPERTIES(P) \
         P(SnapshotTime,         "t",       ALL | NEWS, u64,        s->time_usec) \
@@ -195,7 +193,7 @@ static int row_display(Row *row, const char *name, const Snapshot *s) {
         P(Description,          "s",       0,          text,       s->task->type->description) \
         P(Label,                "s",       NEWS,       text,       s->task->label) \
         P(Namespace,            "s",       0,          text,       s->task->namespace) \
-        P(Owner,                "s",       0,          text,       user_name(s->task->owner)) \
+        P(Owner,                "s",       0,          user,       s->task->owner) \
         P(User,                 "s",       0,          text,       s->task->user) \
         P(OwnerUID,             "u",       0,          u32,        s->task->owner) \
         P(Accessible,           "b",       ALL | NEWS, flag,       s->accessible) \

@@ -18,6 +18,7 @@
 #include "lib/base/owned.h"
 
 #define QUOTA_CALLS_MAX 4000
+#define QUOTA_SUBSCRIPTIONS_MAX 64      /* each makes every change of a task dearer */
 #define QUOTA_REQUEST_BYTES_MAX (64ULL << 20)
 #define QUOTA_ANSWER_BYTES_MAX (256ULL << 20)
 
@@ -25,6 +26,7 @@ typedef struct Quota {
         uid_t uid;
         size_t n_connections;
         size_t n_calls;                 /* that wait for their answer */
+        size_t n_subscriptions;
         uint64_t n_request_bytes;
         uint64_t n_answer_bytes;        /* an estimate */
 } Quota;

@@ -27,12 +27,8 @@ typedef struct Part {
 
 typedef struct RequestCall {
         Call call;
-        ControlVerb verb;
-        ControlOptions options;
-        bool single;
-        const uint64_t *ids;            /* as given; the message's, or &id */
-        size_t n_ids;
-        uint64_t id;
+        Request asked;
+        uint64_t id;                    /* what asked.ids points to for a single task */
         Part *parts;                    /* by id, each once: nobody is asked twice */
         size_t n_parts;
         size_t n_asked, n_answered;
@@ -124,15 +120,15 @@ static int append_part(sd_bus_message *reply, uint64_t id, const Part *part) {
 static int request_fill(const RequestCall *request, sd_bus_message *reply, uint64_t *ret_bytes) {
         int r;
 
-        if (request->single)
+        if (request->asked.single)
                 return 0;
         r = sd_bus_message_open_container(reply, SD_BUS_TYPE_ARRAY, "(tss)");
         if (r < 0)
                 return r;
-        for (size_t i = 0; i < request->n_ids; i++) {
-                const Part *part = request_find(request, request->ids[i]);
+        for (size_t i = 0; i < request->asked.n_ids; i++) {
+                const Part *part = request_find(request, request->asked.ids[i]);
 
-                r = append_part(reply, request->ids[i], part);
+                r = append_part(reply, request->asked.ids[i], part);
                 if (r < 0)
                         return r;
                 *ret_bytes += 64 + strlen(text_or_empty(part->sentence));
@@ -145,7 +141,7 @@ static void request_reply(RequestCall *request) {
         uint64_t n_bytes = 0;
         int r;
 
-        if (request->single && request->parts[0].error != OUTCOME_DONE) {
+        if (request->asked.single && request->parts[0].error != OUTCOME_DONE) {
                 call_refuse(&request->call, &(Outcome) { request->parts[0].error, text_or_empty(request->parts[0].sentence) });
                 return;
         }
@@ -186,7 +182,7 @@ static void request_ask_part(RequestCall *request, Part *part) {
 
         part->absent = !task || !task->stored;
         request->n_absent += part->absent;
-        control_request(sv, &peer->caller, part->id, request->verb, &request->options, request_on_done, request);
+        control_request(sv, &peer->caller, part->id, request->asked.verb, &request->asked.options, request_on_done, request);
 }
 
 /* Asks until the turn is over, or enough is under way. The answer to the last one frees the request. */
@@ -220,7 +216,7 @@ static int request_fill_parts(RequestCall *request) {
         size_t n;
         int r;
 
-        r = ids_unique(request->ids, request->n_ids, &ids, &n);
+        r = ids_unique(request->asked.ids, request->asked.n_ids, &ids, &n);
         if (r < 0)
                 return r;
         request->parts = calloc(n + 1, sizeof *request->parts);
@@ -242,14 +238,13 @@ static int request_prepare(RequestCall *request) {
         if (r < 0)
                 return r;
         (void) sd_event_source_set_description(request->source, "request");
-        r = sd_event_source_set_priority(request->source, PRIORITY_BUS);
+        r = sd_event_source_set_priority(request->source, PRIORITY_REST);
         if (r < 0)
                 return r;
         return sd_event_source_set_enabled(request->source, SD_EVENT_OFF);
 }
 
-int request_answer(Peer *peer, sd_bus_message *m, const uint64_t *ids, size_t n_ids, bool single,
-                   ControlVerb verb, const ControlOptions *options, sd_bus_error *error) {
+int request_answer(Peer *peer, sd_bus_message *m, const Request *asked, sd_bus_error *error) {
         _cleanup_(call_freep) Call *call = NULL;
         RequestCall *request;
         int r;
@@ -259,13 +254,11 @@ int request_answer(Peer *peer, sd_bus_message *m, const uint64_t *ids, size_t n_
                 return r;
         request = (RequestCall *) call;
         call->done = request_done;
-        request->verb = verb;
-        request->options = *options;
-        request->single = single;
-        request->n_ids = n_ids;
-        if (single)
-                request->id = ids[0];
-        request->ids = single ? &request->id : ids;
+        request->asked = *asked;
+        if (asked->single) {
+                request->id = asked->ids[0];
+                request->asked.ids = &request->id;
+        }
         r = request_prepare(request);
         if (r < 0)
                 return r;

@@ -25,6 +25,12 @@ int ids_unique(const uint64_t *ids, size_t n_ids, uint64_t **ret, size_t *ret_n)
 /* What follows the ids, or the single task: i for CONTROL_SIGNAL, and the options. */
 int request_read_options(sd_bus_message *message, ControlVerb verb, ControlOptions *ret, sd_bus_error *error);
 
-/* @ids are borrowed from the message. @single: answer for one task. */
-int request_answer(Peer *peer, sd_bus_message *message, const uint64_t *ids, size_t n_ids, bool single,
-                   ControlVerb verb, const ControlOptions *options, sd_bus_error *error);
+typedef struct Request {
+        ControlVerb verb;
+        ControlOptions options;
+        const uint64_t *ids;            /* the message's, unless it is one */
+        size_t n_ids;
+        bool single;                    /* answer for one task */
+} Request;
+
+int request_answer(Peer *peer, sd_bus_message *message, const Request *request, sd_bus_error *error);

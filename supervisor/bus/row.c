@@ -127,6 +127,10 @@ int row_text(Row *row, const char *name, const char *value) {
         return row_end(row);
 }
 
+int row_user(Row *row, const char *name, uid_t uid) {
+        return row_text(row, name, user_names_find(row->user_names, uid));
+}
+
 int row_words(Row *row, const char *name, char *const *words) {
         int r;
 

@@ -13,8 +13,11 @@
 #include <stdint.h>
 #include <systemd/sd-bus.h>
 
+#include "supervisor/bus/user-name.h"
+
 typedef struct Row {
         sd_bus_message *message;
+        UserNames *user_names;  /* for row_user() */
         uint64_t n_bytes;       /* about how long all of it has become */
         unsigned n_put;
         bool bare;              /* the variants alone, without keys: for one property */
@@ -39,6 +42,9 @@ int row_real(Row *row, const char *name, double value);
 int row_text(Row *row, const char *name, const char *value);
 int row_time(Row *row, const char *name, uint64_t usec);
 int row_known(Row *row, const char *name, uint64_t value);
+
+/* The user's name. */
+int row_user(Row *row, const char *name, uid_t uid);
 
 /* as; NULL is the empty one. */
 int row_words(Row *row, const char *name, char *const *words);

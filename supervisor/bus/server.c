@@ -24,7 +24,10 @@
 #define ACCEPTS_PER_TURN 16
 
 static int refuse(char **ret_sentence, int r, const char *what, const char *directory) {
-        *ret_sentence = text_format("Cannot %s the socket %s/" SOCKET_NAME ": %s.", what, directory, strerror(-r));
+        if (r == -EADDRINUSE)
+                *ret_sentence = text_format("Another bgtd answers at %s/" SOCKET_NAME "; stop it, or give this one a directory of its own.", directory);
+        else
+                *ret_sentence = text_format("Cannot %s the socket %s/" SOCKET_NAME ": %s.", what, directory, strerror(-r));
         return r;
 }
 

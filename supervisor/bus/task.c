@@ -42,16 +42,16 @@ bool task_path_parse(const char *path, uint64_t *ret_id) {
 }
 
 static int task_request(sd_bus_message *m, Link *link, ControlVerb verb, sd_bus_error *error) {
-        ControlOptions options = {};
         uint64_t id;
+        Request request = { .verb = verb, .ids = &id, .n_ids = 1, .single = true };
         int r;
 
         if (!task_path_parse(sd_bus_message_get_path(m), &id))
                 return error_set(error, BUS_ERROR_NO_SUCH_TASK, "There is no such task.");
-        r = request_read_options(m, verb, &options, error);
+        r = request_read_options(m, verb, &request.options, error);
         if (r < 0)
                 return r;
-        return request_answer(link->peer, m, &id, 1, true, verb, &options, error);
+        return request_answer(link->peer, m, &request, error);
 }
 
 static int task_pause(sd_bus_message *m, void *userdata, sd_bus_error *error) {

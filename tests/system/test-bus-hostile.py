@@ -272,6 +272,28 @@ class Hostile(unittest.TestCase):
                 self.bus.call(verb, 'ata{sv}', [task], {})
         self.bus.call('Cancel', 'ata{sv}', [task], {})
 
+    def test_a_user_has_a_bound_on_subscriptions(self):
+        """Each makes every change dearer for everybody."""
+        watchers = [self.connect(uid=NOBODY) for _ in range(65)]
+        for watcher in watchers[:-1]:
+            watcher.call('Subscribe')
+            watcher.call('Subscribe')
+        with self.assertRaises(BusError) as caught:
+            watchers[-1].call('Subscribe')
+        self.assertEqual(caught.exception.name, LIMITS)
+        watchers[0].call('Unsubscribe')
+        watchers[-1].call('Subscribe')
+        watchers[1].close()
+        # it is let go of when the loop sees that it has gone
+        until = deadline(30)
+        while True:
+            self.assertLess(time.monotonic(), until)
+            try:
+                watchers[0].call('Subscribe')
+                break
+            except BusError:
+                pass
+
     def test_a_flood_does_not_keep_others_from_being_served(self):
         """Nor timers: the wait below ends by one."""
         call = make_message(CALL, 1, FIELDS, flags=1) * 500

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "lib/base/owned.h"
+#include "lib/base/text.h"
 #include "supervisor/bus/properties.h"
 #include "tests/kit/unit.h"
 
@@ -17,6 +20,43 @@ static bool is_public(const char *name) {
                 if (strcmp(public_names[i], name) == 0)
                         return true;
         return false;
+}
+
+/* The manual's type of the property; false: it has none of that name. */
+static bool manual_find(FILE *manual, const char *name, char *ret, size_t size) {
+        char line[512], names[512] = "";
+
+        rewind(manual);
+        while (fgets(line, sizeof line, manual)) {
+                line[strcspn(line, "\n")] = '\0';
+                if (strncmp(line, "|  ", 3) == 0)
+                        text_copy(names, sizeof names, line + 3);
+                else if (names[0] && strncmp(line, ":  ", 3) == 0) {
+                        for (char *rest = names, *one; (one = strsep(&rest, ", "));)
+                                if (strcmp(one, name) == 0) {
+                                        text_copy(ret, size, line + 3);
+                                        return true;
+                                }
+                        names[0] = '\0';
+                }
+        }
+        return false;
+}
+
+static void the_manual_gives_each_property_the_type_it_has(void **state) {
+        _cleanup_(freep) char *path = text_format("%s/doc/org.bgt1.5.scd", getenv("BGT_SOURCE_DIR") ?: ".");
+        FILE *manual = fopen(path, "re");
+
+        if (!manual)
+                skip();
+        for (size_t i = 0; i < n_properties; i++) {
+                char type[64];
+
+                if (!manual_find(manual, properties_table[i].name, type, sizeof type))
+                        fail_msg("%s is not in the manual", properties_table[i].name);
+                assert_string_equal(type, properties_table[i].signature);
+        }
+        (void) fclose(manual);
 }
 
 /* P-41 */
@@ -53,6 +93,7 @@ static void news_need_no_look_at_the_accounting(void **state) {
 
 int main(void) {
         const struct CMUnitTest tests[] = {
+                cmocka_unit_test(the_manual_gives_each_property_the_type_it_has),
                 cmocka_unit_test(others_see_these_properties_and_no_more),
                 cmocka_unit_test(every_property_is_found_by_its_name_and_no_other),
                 cmocka_unit_test(news_hold_what_the_manual_promises_to_everybody),
