@@ -20,7 +20,7 @@ typedef struct Caller {
         const gid_t *groups;            /* supplementary, borrowed from the connection */
         size_t n_groups;
         pid_t pid;                      /* 0: not known */
-        bool sandboxed;                 /* no_new_privs, or another mount or user namespace than bgtd's */
+        bool sandboxed;                 /* no_new_privs, or another mount or user namespace than the keeper's */
 } Caller;
 
 /* The settings' groups by number; who runs bgtd. */
