@@ -11,6 +11,7 @@
 #include "supervisor/policy/disposition.h"
 
 #define PARTS_MAX 10000
+#define READS_MAX 4
 
 /* A question under way: copies of what was asked, and the ended tasks when they have come. */
 typedef struct Question {
@@ -262,7 +263,9 @@ static bool question_must_read(const Question *question) {
                 return false;
         if (question->n_reads == 0)
                 return !query_is_live(question->sv, &question->query);
-        return question->n_reads == 1 && question->n_ends != ends_so_far(question->sv) && !question_has_all(question);
+        /* who ended between the read and the answer was too early for the one and is too late for the other */
+        return question->n_reads < READS_MAX && question->n_ends != ends_so_far(question->sv) &&
+               (question->query.n_ids == 0 || !question_has_all(question));
 }
 
 static void question_refresh(Question *question) {
